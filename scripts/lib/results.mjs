@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from "node:fs";
+import { basename, relative } from "node:path";
+
+/**
+ * One row of the summary: what ran, how many passed and failed, and what to say about each
+ * failure.
+ */
+export function row(name, passed, failures, skipped = 0) {
+  return { name, passed, failures, skipped };
+}
+
+/** A step that only has an exit code counts as one. */
+export function exitRow(name, code) {
+  return code === 0 ? row(name, 1, []) : row(name, 0, [`${name}: exit code ${code}`]);
+}
+
+/**
+ * Reads what one vitest project left behind. A project without a result, or with no test in it,
+ * has failed: its runner crashed, its build failed, or its include pattern matches nothing.
+ */
+export function vitestRow(name, file, folder) {
+  if (!existsSync(file)) {
+    return row(name, 0, [`${name}: no result; its build failed or its runner crashed`]);
+  }
+  const report = JSON.parse(readFileSync(file, "utf8"));
+  const failures = report.testResults.flatMap((suite) => suiteFailures(suite, name, folder));
+  const ran = report.numPassedTests + failures.length;
+  if (ran === 0) failures.push(`${name}: no test ran`);
+  const skipped = report.numPendingTests + report.numTodoTests;
+  return row(name, report.numPassedTests, failures, skipped);
+}
+
+function suiteFailures(suite, name, folder) {
+  const file = `${name} ${relative(folder, suite.name) || basename(suite.name)}`;
+  const failed = suite.assertionResults.filter(({ status }) => status === "failed");
+  if (failed.length > 0) return failed.map(({ fullName }) => `${file}: ${fullName}`);
+  // A file that cannot be loaded, or whose hooks throw, fails without a failed test of its own.
+  return suite.status === "failed" ? [`${file}: ${suite.message?.split("\n")[0] ?? "failed"}`] : [];
+}
+
+/** A runner that fails without a failed test must not leave a green sum. */
+export function withExitCode(rows, name, code) {
+  const failed = rows.some(({ failures }) => failures.length > 0);
+  return code === 0 || failed ? rows : [...rows, exitRow(name, code)];
+}
+
+/** The last lines of every run. The closing one stands alone, for people and for CI to read. */
+export function summary(rows) {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const lines = rows.map(({ name, passed, failures, skipped }) => {
+    const extra = skipped > 0 ? `  ${skipped} skipped` : "";
+    return `  ${name.padEnd(width)}  ${passed} passed  ${failures.length} failed${extra}`;
+  });
+  const failures = rows.flatMap((each) => each.failures);
+  const passed = rows.reduce((sum, each) => sum + each.passed, 0);
+  return {
+    ok: failures.length === 0 && passed > 0,
+    text: [
+      "",
+      ...lines,
+      ...(failures.length > 0 ? ["", "Failed:", ...failures.map((each) => `  ${each}`)] : []),
+      "",
+      `${passed} passed, ${failures.length} failed`,
+    ].join("\n"),
+  };
+}
