@@ -1,0 +1,224 @@
+export { canonicalJson, digest } from "./canonical-json.ts";
+export {
+  CHANNELS,
+  type GaugeEvent,
+  type MaskedErrorEvent,
+  type RequestEndEvent,
+  type RequestEvent,
+} from "./channels.ts";
+export { type Classified, classifyMessage, hasModernClaim } from "./classify.ts";
+export type { ClientAuth, ClientAuthChallenge, ClientAuthRequest } from "./client-auth.ts";
+export type {
+  ClientDescription,
+  ElicitAsk,
+  ElicitContent,
+  ElicitFormAsk,
+  ElicitUrlAsk,
+  InputContext,
+  ProgressReport,
+  RequestContext,
+  TransportInfo,
+} from "./context.ts";
+export {
+  AuthorizationError,
+  clip,
+  deadlineExceeded,
+  ErrorCode,
+  headerMismatch,
+  internalError,
+  invalidParams,
+  invalidRequest,
+  MCPError,
+  type MCPErrorOptions,
+  methodNotFound,
+  missingClientCapability,
+  parseError,
+  ToolExecutionError,
+  unavailable,
+  unsupportedProtocolVersion,
+} from "./errors.ts";
+export {
+  decodeHeaderValue,
+  encodeHeaderValue,
+  HEADER_LAST_EVENT_ID,
+  HEADER_METHOD,
+  HEADER_NAME,
+  HEADER_PROTOCOL_VERSION,
+  HEADER_SESSION_ID,
+  headerMatches,
+  PARAM_HEADER_PREFIX,
+} from "./headers.ts";
+export { httpStatusOf } from "./http-status.ts";
+export { createInMemoryTransportPair } from "./in-memory-transport.ts";
+export {
+  composeInterceptors,
+  INTERCEPTOR_PHASES,
+  type Interceptor,
+  type InterceptorPhase,
+  type Invocation,
+  type InvocationResult,
+  type Next,
+  orderInterceptors,
+} from "./interceptor.ts";
+export { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+export {
+  isRequestId,
+  type JsonRpcErrorObject,
+  type JsonRpcFailure,
+  type JsonRpcMessage,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  type JsonRpcResult,
+  type MessageKind,
+  messageKind,
+  type ProgressToken,
+  type RequestId,
+  salvageId,
+} from "./json-rpc.ts";
+export { DEFAULT_MESSAGE_LIMITS, exceedsJsonDepth, type MessageLimits } from "./limits.ts";
+export { createMemoryEventBus, type MemoryEventBusOptions } from "./memory/memory-event-bus.ts";
+export { createMemoryEventLog, type MemoryEventLogOptions } from "./memory/memory-event-log.ts";
+export {
+  createMemorySessionStore,
+  type MemorySessionStoreOptions,
+} from "./memory/memory-session-store.ts";
+export { createKeyRing, createProcessKeyRing } from "./memory/process-key-ring.ts";
+export { systemClock } from "./memory/system-clock.ts";
+export {
+  META_CLIENT_CAPABILITIES,
+  META_CLIENT_INFO,
+  META_LOG_LEVEL,
+  META_PROTOCOL_VERSION,
+  META_SERVER_INFO,
+  META_SUBSCRIPTION_ID,
+  META_TOOL_ERROR,
+  TRACE_KEYS,
+} from "./meta.ts";
+export { type Principal, principalKey } from "./principal.ts";
+export { isSensitiveName, type RedactLimits, redact } from "./redact.ts";
+export { redactText } from "./redact-text.ts";
+export {
+  ASSUMED_LEGACY_REVISION,
+  type Era,
+  eraOf,
+  isAtLeast,
+  isLegacyRevision,
+  isModernRevision,
+  isRevision,
+  LATEST_LEGACY_REVISION,
+  LATEST_MODERN_REVISION,
+  LEGACY_REVISIONS,
+  type LegacyRevision,
+  MODERN_REVISIONS,
+  type ModernRevision,
+  type Revision,
+} from "./revisions.ts";
+export {
+  assertSafeUrl,
+  type CompiledUrlPolicy,
+  compileUrlPolicy,
+  type SafeUrlPolicy,
+  UnsafeUrlError,
+  type UnsafeUrlReason,
+} from "./safe-url.ts";
+export {
+  type CompiledSchema,
+  type CompileOptions,
+  compileSchema,
+  isStandardSchema,
+  SchemaError,
+  type SchemaErrorCode,
+  type SchemaInput,
+  type ValidationIssue,
+  type ValidationOutcome,
+} from "./schema/compile.ts";
+export type { StandardJsonSchemaV1, StandardSchemaV1 } from "./schema/standard-schema.ts";
+export { argumentAt, type HeaderParameter, headerParameters } from "./schema/x-mcp-header.ts";
+export type {
+  AuthenticationFailure,
+  AuthenticationOutcome,
+  AuthenticationRequest,
+  Authenticator,
+} from "./seams/authenticator.ts";
+export type { AuthorizationDecision, Authorizer, ProtectedPrimitive } from "./seams/authorizer.ts";
+export type { Clock } from "./seams/clock.ts";
+export type { EventBus } from "./seams/event-bus.ts";
+export type { EventLog, LoggedEvent } from "./seams/event-log.ts";
+export type { KeyRing, RingKey } from "./seams/key-ring.ts";
+export type { Logger } from "./seams/logger.ts";
+export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-store.ts";
+export { Secret } from "./secret.ts";
+export type { MessageTransport, MessageTransportHandlers } from "./transport.ts";
+export type {
+  AudioContent,
+  BlobResourceContents,
+  ContentAnnotations,
+  ContentBlock,
+  ContentBlockType,
+  EmbeddedResource,
+  Icon,
+  ImageContent,
+  ResourceContents,
+  ResourceLink,
+  TextContent,
+  TextResourceContents,
+} from "./types/content.ts";
+export type {
+  ElicitFormParams,
+  ElicitParams,
+  ElicitResult,
+  ElicitUrlParams,
+  ListRootsResult,
+  Root,
+  SampleParams,
+  SampleResult,
+  SamplingContent,
+  SamplingMessage,
+  ToolResultContent,
+  ToolUseContent,
+} from "./types/interaction.ts";
+export {
+  type ClientCapabilities,
+  type Implementation,
+  isLogLevel,
+  LOG_LEVELS,
+  type LogLevel,
+  passesLogLevel,
+  type ServerCapabilities,
+} from "./types/peers.ts";
+export type {
+  CacheHint,
+  CacheScope,
+  CallToolResult,
+  CompleteResult,
+  CompletionReference,
+  GetPromptResult,
+  JsonSchema,
+  Prompt,
+  PromptArgument,
+  PromptMessage,
+  ReadResourceResult,
+  Resource,
+  ResourceTemplate,
+  Tool,
+  ToolAnnotations,
+} from "./types/primitives.ts";
+export {
+  UriTemplate,
+  type UriTemplateMatch,
+  type UriTemplateValue,
+  type UriTemplateValues,
+} from "./uri-template.ts";
+export {
+  decodeCapabilities,
+  decodeImplementation,
+  type RequestClaims,
+} from "./wire/claims.ts";
+export {
+  codecFor,
+  createResultEnvelope,
+  type ResultEnvelope,
+  type WireCodec,
+} from "./wire/codec.ts";
+export type { MethodRow, MethodTable } from "./wire/method-row.ts";

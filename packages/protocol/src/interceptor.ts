@@ -1,0 +1,58 @@
+import type { RequestContext } from "./context.ts";
+
+/**
+ * When an interceptor runs, outermost first. Authentication and policy run before all of them, so a
+ * cache hit never skips either.
+ */
+export const INTERCEPTOR_PHASES = ["observe", "limit", "cache", "handler"] as const;
+
+/** One of {@link INTERCEPTOR_PHASES}. */
+export type InterceptorPhase = (typeof INTERCEPTOR_PHASES)[number];
+
+/** One request as an interceptor sees it. To change it, pass a changed copy to `next`. */
+export interface Invocation {
+  readonly method: string;
+  /** The tool, prompt or resource addressed: `params.name` or `params.uri`; undefined for other methods. */
+  readonly target: string | undefined;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly context: RequestContext;
+}
+
+/** The result of a request, before an era's codec gives it its wire form. */
+export type InvocationResult = object;
+
+/** Goes on to the next interceptor, and at last to the handler. Rejects with what the handler threw. */
+export type Next = (invocation: Invocation) => Promise<InvocationResult>;
+
+/** Code around every request of every method, on every transport and in every era. */
+export interface Interceptor {
+  readonly name: string;
+  readonly phase: InterceptorPhase;
+  intercept(invocation: Invocation, next: Next): Promise<InvocationResult>;
+}
+
+/**
+ * Orders interceptors by phase, keeping registration order inside one.
+ * @throws {TypeError} when an interceptor names no known phase or has no function.
+ */
+export function orderInterceptors(interceptors: readonly Interceptor[]): readonly Interceptor[] {
+  for (const { name, phase, intercept } of interceptors) {
+    if (typeof intercept !== "function") {
+      throw new TypeError(`interceptor "${name}": no intercept function`);
+    }
+    if (!INTERCEPTOR_PHASES.includes(phase)) {
+      throw new TypeError(
+        `interceptor "${name}": phase "${String(phase)}" is not one of ${INTERCEPTOR_PHASES.join(", ")}`,
+      );
+    }
+  }
+  return INTERCEPTOR_PHASES.flatMap((phase) => interceptors.filter((one) => one.phase === phase));
+}
+
+/** Folds ordered interceptors around `terminal`: the one composing loop of server and client. */
+export function composeInterceptors(ordered: readonly Interceptor[], terminal: Next): Next {
+  return ordered.reduceRight<Next>(
+    (next, interceptor) => (invocation) => interceptor.intercept(invocation, next),
+    terminal,
+  );
+}

@@ -1,0 +1,13 @@
+/** The `_meta` keys that the protocol reserves (spec: basic/index). */
+export const META_PROTOCOL_VERSION = "io.modelcontextprotocol/protocolVersion";
+export const META_CLIENT_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities";
+export const META_CLIENT_INFO = "io.modelcontextprotocol/clientInfo";
+export const META_LOG_LEVEL = "io.modelcontextprotocol/logLevel";
+export const META_SERVER_INFO = "io.modelcontextprotocol/serverInfo";
+export const META_SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId";
+
+/** Carries the typed part of a `ToolExecutionError` on an `isError` result; ours, hence our own prefix. */
+export const META_TOOL_ERROR = "dev.backplane/error";
+
+/** The W3C trace context keys, the same as the HTTP header names. */
+export const TRACE_KEYS = ["traceparent", "tracestate", "baggage"] as const;

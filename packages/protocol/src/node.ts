@@ -1,0 +1,1 @@
+export { createSafeLookup, type LookupAll } from "./node/safe-lookup.ts";

@@ -1,0 +1,28 @@
+/**
+ * Who is calling, as an authenticator established it. Never built from anything the MCP message
+ * itself says: `clientInfo` is self-reported (spec: basic/index, `_meta`).
+ */
+export interface Principal {
+  /** Stable and unique among the authenticator's principals. */
+  readonly id: string;
+  /** The issuer or authenticator that vouches for `id`; two issuers may use the same id. */
+  readonly issuer?: string;
+  /** The OAuth client through which the principal acts. */
+  readonly clientId?: string;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  /** Verified claims, for rules that need more than scopes and roles. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** When the credential ends, milliseconds since the epoch. */
+  readonly expiresAtMs?: number;
+}
+
+/**
+ * The string under which state is kept for a principal: sessions, sealed state, cache entries.
+ * Anonymous traffic shares one key that no principal can have.
+ */
+export function principalKey(principal: Principal | undefined): string {
+  return principal === undefined
+    ? ""
+    : JSON.stringify([principal.issuer ?? "", principal.id, principal.clientId ?? ""]);
+}

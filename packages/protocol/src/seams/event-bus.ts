@@ -1,0 +1,15 @@
+/**
+ * Fan-out of small JSON messages to every replica, this one included. Delivery is at most once and in
+ * order per publisher and topic; a lost message must never lose more than time (spec: no replay of
+ * subscriptions; clients re-fetch).
+ */
+export interface EventBus {
+  /** Resolves once the message is handed over, not once it is delivered. */
+  publish(topic: string, message: string): Promise<void>;
+  /**
+   * Resolves once messages published from now on, anywhere, reach `listener`. A listener that throws
+   * does not disturb the others. @returns its removal, idempotent.
+   */
+  subscribe(topic: string, listener: (message: string) => void): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,97 @@
+/** Faults that {@link chaotic} injects. All may be changed while it runs, through its `chaos` object. */
+export interface ChaosOptions {
+  /** Share of calls that fail, 0 to 1. Default 0. */
+  failRate?: number;
+  /** So many of the next calls fail, whatever the rate. Default 0. */
+  failNext?: number;
+  /** Each call waits so long, in real time, before it acts. Default 0. */
+  delayMs?: number;
+  /**
+   * `before`: the call fails without having acted. `after`: it acts, and the answer is lost, as when a
+   * connection breaks. Default `before`.
+   */
+  failWhen?: "before" | "after";
+}
+
+/** What a chaotic call rejects with. */
+export class ChaosError extends Error {
+  override readonly name: string = "ChaosError";
+  readonly method: string;
+
+  constructor(method: string) {
+    super(`Chaos: the call of "${method}" failed as asked`);
+    this.method = method;
+  }
+}
+
+/** The double, its faults, and how many calls failed so far. */
+export interface Chaotic<T> {
+  readonly subject: T;
+  readonly chaos: Required<ChaosOptions>;
+  readonly failures: () => number;
+}
+
+/**
+ * A double around any seam object (a store, a log, a bus, a key ring): the same methods, all
+ * asynchronous, which fail and wait as told. `close` never fails, so that tests can clean up.
+ *
+ * @param options.seed makes the order of failures repeatable; a number. Default 1.
+ */
+export function chaotic<T extends object>(
+  target: T,
+  options: ChaosOptions & { readonly seed?: number } = {},
+): Chaotic<T> {
+  const { seed = 1, ...faults } = options;
+  const chaos: Required<ChaosOptions> = {
+    failRate: 0,
+    failNext: 0,
+    delayMs: 0,
+    failWhen: "before",
+    ...faults,
+  };
+  const random = mulberry32(seed);
+  const wrapped = new Map<PropertyKey, unknown>();
+  let failures = 0;
+
+  const mustFail = (): boolean => {
+    // Drawn for every call, so that `failNext` does not shift what the seed decides later.
+    const drawn = random() < chaos.failRate;
+    if (chaos.failNext > 0) chaos.failNext--;
+    else if (!drawn) return false;
+    failures++;
+    return true;
+  };
+
+  const wrap =
+    (name: string, method: (...parameters: unknown[]) => unknown) =>
+    async (...parameters: unknown[]): Promise<unknown> => {
+      const fails = name !== "close" && mustFail();
+      const { delayMs, failWhen } = chaos;
+      if (delayMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, delayMs));
+      if (fails && failWhen === "before") throw new ChaosError(name);
+      const answer = await method.apply(target, parameters);
+      if (fails) throw new ChaosError(name);
+      return answer;
+    };
+
+  const subject = new Proxy(target, {
+    get(_, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function" || typeof name !== "string") return value;
+      if (!wrapped.has(name)) wrapped.set(name, wrap(name, value as never));
+      return wrapped.get(name);
+    },
+  });
+  return { subject, chaos, failures: () => failures };
+}
+
+/** A small generator with a seed (mulberry32, public domain); not for secrets. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
