@@ -1,0 +1,390 @@
+import {
+  CHANNELS,
+  composeInterceptors,
+  deadlineExceeded,
+  type Interceptor,
+  type InvocationResult,
+  internalError,
+  MCPError,
+  type MethodRow,
+  methodNotFound,
+  type Next,
+  orderInterceptors,
+  unavailable,
+} from "@backplane/protocol";
+import { abortReason, type Call, type CallHost } from "./call.ts";
+import { DeadlineWheel } from "./deadlines.ts";
+import type { InputRound, InputRounds } from "./input-round.ts";
+import { isPromise } from "./internal/is-promise.ts";
+import type { MethodHandler } from "./methods.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Registry } from "./registry.ts";
+import { ResponseEncoder } from "./response-encoder.ts";
+import type { RegisteredTool } from "./tools.ts";
+
+/** How soon a refused client may try again: long enough for a drain to end elsewhere. */
+const RETRY_AFTER_MS = 1_000;
+
+/** How long a handler may clean up after its deadline before it gives up its place among the running. */
+const OVERDUE_MS = 1_000;
+
+/** Runs calls: the one path that every transport and era shares. */
+export class Dispatcher implements CallHost {
+  readonly serverId: string;
+  readonly encoder: ResponseEncoder;
+  readonly #options: ResolvedOptions;
+  readonly #registry: Registry;
+  readonly #inputs: InputRounds;
+  readonly #methods: ReadonlyMap<string, MethodHandler>;
+  readonly #wheel: DeadlineWheel = new DeadlineWheel();
+  /** Calls whose handler has not settled. */
+  readonly #running = new Set<Call>();
+  /** Those of them that live as long as their stream: `maxStreams` bounds these, not `maxInFlight`. */
+  #unbounded = 0;
+  #interceptors: readonly Interceptor[] = [];
+  #chain: Next | undefined;
+  #draining = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    serverId: string,
+    options: ResolvedOptions,
+    registry: Registry,
+    inputs: InputRounds,
+    methods: ReadonlyMap<string, MethodHandler>,
+  ) {
+    this.serverId = serverId;
+    this.#options = options;
+    this.#registry = registry;
+    this.#inputs = inputs;
+    this.#methods = methods;
+    this.encoder = new ResponseEncoder(options);
+  }
+
+  /** @throws {TypeError} for an unknown phase. */
+  use(interceptors: readonly Interceptor[]): void {
+    this.#interceptors = orderInterceptors([...this.#interceptors, ...interceptors]);
+    this.#chain = composeInterceptors(this.#interceptors, async ({ method, params, context }) => {
+      const call = context as Call;
+      return this.#terminal(call, this.#methods.get(method) as MethodHandler, params);
+    });
+  }
+
+  /** Runs one call to its end. Never throws: the answer goes to the call's outlet. */
+  run(call: Call): void {
+    const row = call.peer.codec.methods.get(call.method);
+    const handler = this.#methods.get(call.method);
+    if (row?.kind !== "request" || handler === undefined) {
+      this.#fail(call, methodNotFound(call.method));
+      return;
+    }
+    if (CHANNELS.requestStart.hasSubscribers || CHANNELS.requestEnd.hasSubscribers) {
+      call.observedAtMs = performance.now();
+      this.#publishStart(call, call.observedAtMs);
+    }
+    let outcome: object | PromiseLike<object>;
+    try {
+      this.#admit(call, row, handler);
+      call.target = handler.resolve?.(call);
+      outcome =
+        row.mayAsk === true && isRetry(call)
+          ? this.#resume(call, handler)
+          : this.#begin(call, handler);
+    } catch (error) {
+      if (asks(call)) this.#ask(call, row, handler);
+      else this.#fail(call, error);
+      return;
+    }
+    if (isPromise(outcome)) this.#wait(call, row, handler, outcome);
+    else if (asks(call)) this.#ask(call, row, handler);
+    else this.#complete(call, row, outcome);
+  }
+
+  openInputRound(call: Call): InputRound {
+    return this.#inputs.open(call);
+  }
+
+  touchDeadline(call: Call): void {
+    this.#wheel.touch(call);
+  }
+
+  callDeadline(call: Call, which: "idle" | "total", limitMs: number): void {
+    // One that its client cancelled has its answer, and its signal has fired: only its handler runs on.
+    if (!call.settled) {
+      const error = deadlineExceeded(which, limitMs);
+      this.#fail(call, error);
+      call.abort(error);
+    }
+    // A handler that ignores its signal would hold its place for ever; enough of them, and all are refused.
+    const handler = this.#methods.get(call.method) as MethodHandler;
+    this.#options.clock.after(OVERDUE_MS, () => {
+      if (!this.#running.has(call)) return;
+      this.#settled(call, handler);
+      this.#publishEnd(call, "cancelled", undefined);
+      this.#options.logger.warn(
+        { method: call.method, target: targetName(call), limitMs },
+        "a handler runs on although its deadline has passed: it ignores ctx.signal",
+      );
+    });
+  }
+
+  /** Stops the clocks of a call that waits for its client. @returns what starts them again. */
+  pauseDeadline(call: Call): () => void {
+    // A handler may ask before it first waits, when its clocks do not run yet: `#wait` makes up for it.
+    call.pauses++;
+    this.#wheel.pause(call);
+    return () => {
+      call.pauses--;
+      this.#wheel.resume(call);
+    };
+  }
+
+  /** From now on every new call is refused with a retryable error. */
+  refuse(): void {
+    this.#draining = true;
+  }
+
+  /** Resolves when no handler runs. */
+  idle(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Releases the timer of the deadlines. */
+  close(): void {
+    this.#wheel.close();
+  }
+
+  /** Fires the signal of every running call and answers it with the named 503. */
+  abortAll(): void {
+    for (const call of this.#running) {
+      if (!call.settled) this.#fail(call, unavailable("draining", RETRY_AFTER_MS));
+      call.abort(abortReason("the server shuts down"));
+    }
+  }
+
+  /** @throws {MCPError} when the method is not offered, or the server takes no more work. */
+  #admit(call: Call, row: MethodRow, handler: MethodHandler): void {
+    if (row.capability !== undefined && !this.#registry.declares(row.capability)) {
+      throw methodNotFound(call.method);
+    }
+    if (this.#draining) throw unavailable("draining", RETRY_AFTER_MS);
+    if (handler.unbounded === true) return;
+    if (this.#running.size - this.#unbounded >= this.#options.limits.maxInFlight) {
+      throw unavailable("overloaded", RETRY_AFTER_MS);
+    }
+  }
+
+  /** Answers a call with an error; unexpected ones are masked and logged once. */
+  #fail(call: Call, error: unknown): void {
+    if (call.settled) {
+      // Nobody waits for it, but an unexpected error is still news.
+      if (asMCPError(error) === undefined && !isAbort(error)) this.#mask(call, error);
+      this.#publishEnd(call, "cancelled", undefined);
+      return;
+    }
+    this.#wheel.remove(call);
+    let told = asMCPError(error) ?? this.#mask(call, error);
+    try {
+      call.finish(this.encoder.error(call, told), told);
+    } catch (unsendable) {
+      // Its data is none that JSON can carry, or its headers none that HTTP can: thrown on from here it
+      // would end the process, and the client would wait for ever.
+      told = this.#mask(call, unsendable);
+      call.settled = true;
+      call.outlet.finish(this.encoder.error(call, told), told);
+    }
+    this.#publishEnd(call, "error", told.code);
+  }
+
+  #complete(call: Call, row: MethodRow, result: object): void {
+    if (call.settled) {
+      this.#publishEnd(call, "cancelled", undefined);
+      return;
+    }
+    let text: string;
+    try {
+      text = this.encoder.result(call, row, result);
+    } catch (error) {
+      this.#fail(call, error);
+      return;
+    }
+    call.finish(text, undefined);
+    if (call.observedAtMs !== undefined) this.#publishEnd(call, outcomeOf(result), undefined);
+  }
+
+  #begin(call: Call, handler: MethodHandler): object | PromiseLike<object> {
+    return this.#chain === undefined
+      ? handler.run(call, call.target as never, call.params)
+      : this.#chain({
+          method: call.method,
+          target: targetName(call),
+          params: call.params,
+          context: call,
+        });
+  }
+
+  async #resume(call: Call, handler: MethodHandler): Promise<object> {
+    call.inputRound = await this.#inputs.resume(call);
+    return this.#begin(call, handler);
+  }
+
+  /** The innermost step below the interceptors: they see a round that ends with questions as a result. */
+  async #terminal(
+    call: Call,
+    handler: MethodHandler,
+    params: Readonly<Record<string, unknown>>,
+  ): Promise<InvocationResult> {
+    try {
+      const result = await handler.run(call, call.target as never, params);
+      return asks(call) ? await endRound(call) : result;
+    } catch (error) {
+      if (asks(call)) return endRound(call);
+      throw error;
+    }
+  }
+
+  #wait(call: Call, row: MethodRow, handler: MethodHandler, outcome: PromiseLike<object>): void {
+    this.#track(call, handler);
+    outcome.then(
+      (result) => {
+        if (asks(call)) this.#ask(call, row, handler);
+        else {
+          this.#settled(call, handler);
+          this.#complete(call, row, result);
+        }
+      },
+      (error: unknown) => {
+        if (asks(call)) this.#ask(call, row, handler);
+        else {
+          this.#settled(call, handler);
+          this.#fail(call, error);
+        }
+      },
+    );
+  }
+
+  /** A handler that ended with an open question has asked it, however it ended. */
+  #ask(call: Call, row: MethodRow, handler: MethodHandler): void {
+    this.#wait(call, row, handler, endRound(call));
+  }
+
+  #track(call: Call, handler: MethodHandler): void {
+    if (this.#running.has(call)) return;
+    this.#running.add(call);
+    if (handler.unbounded === true) {
+      this.#unbounded++;
+      return;
+    }
+    const { idleMs, totalMs } = this.#options.deadlines;
+    const own = call.method === "tools/call" ? (call.target as RegisteredTool) : undefined;
+    call.idleMs = own?.idleMs ?? idleMs;
+    call.totalMs = own?.totalMs ?? totalMs;
+    call.startedAtMs = this.#wheel.now();
+    this.#wheel.add(call);
+    for (let pause = 0; pause < call.pauses; pause++) this.#wheel.pause(call);
+  }
+
+  #settled(call: Call, handler: MethodHandler): void {
+    if (this.#running.delete(call) && handler.unbounded === true) this.#unbounded--;
+    this.#wheel.remove(call);
+    if (this.#running.size === 0 && this.#onIdle !== undefined) {
+      this.#onIdle();
+      this.#onIdle = undefined;
+    }
+  }
+
+  #mask(call: Call, error: unknown): MCPError {
+    const correlationId = globalThis.crypto.randomUUID();
+    try {
+      this.#options.logger.error(
+        { correlationId, method: call.method, target: targetName(call), err: error },
+        "a handler failed unexpectedly; the client saw only the correlation id",
+      );
+    } catch {
+      // What a handler throws can be anything: a logger that fails on it must not cost the answer.
+    }
+    if (CHANNELS.maskedError.hasSubscribers) {
+      const { serverId } = this;
+      CHANNELS.maskedError.publish({ serverId, correlationId, error, method: call.method });
+    }
+    return internalError(correlationId);
+  }
+
+  #publishStart(call: Call, startedAtMs: number): void {
+    const { serverId } = this;
+    CHANNELS.requestStart.publish({
+      serverId,
+      context: call,
+      target: targetName(call),
+      startedAtMs,
+    });
+  }
+
+  #publishEnd(
+    call: Call,
+    outcome: "ok" | "input_required" | "tool_error" | "error" | "cancelled",
+    errorCode: number | undefined,
+  ): void {
+    const startedAtMs = call.observedAtMs;
+    if (startedAtMs === undefined) return;
+    call.observedAtMs = undefined;
+    CHANNELS.requestEnd.publish({
+      serverId: this.serverId,
+      context: call,
+      target: targetName(call),
+      startedAtMs,
+      durationMs: performance.now() - startedAtMs,
+      outcome,
+      errorCode,
+    });
+  }
+}
+
+/** Whether the handler left a question open that this round must still put. */
+function asks(call: Call): boolean {
+  return !call.roundEnded && call.inputRound?.open === true;
+}
+
+function endRound(call: Call): Promise<object> {
+  call.roundEnded = true;
+  return (call.inputRound as InputRound).toResult();
+}
+
+function isRetry(call: Call): boolean {
+  return (
+    call.era === "modern" &&
+    (call.params.requestState !== undefined || call.params.inputResponses !== undefined)
+  );
+}
+
+/** Undefined for anything else, even for what throws when it is looked at, such as a revoked proxy. */
+function asMCPError(error: unknown): MCPError | undefined {
+  try {
+    return MCPError.isInstance(error) ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  try {
+    return error instanceof Error && error.name === "AbortError";
+  } catch {
+    return false;
+  }
+}
+
+/** What the method acts on. No other member counts: a client may send any beside it. */
+function targetName(call: Call): string | undefined {
+  const member = call.peer.codec.methods.get(call.method)?.targetMember;
+  const target = member === undefined ? undefined : call.params[member];
+  return typeof target === "string" ? target : undefined;
+}
+
+function outcomeOf(result: object): "ok" | "input_required" | "tool_error" {
+  if ((result as { resultType?: unknown }).resultType === "input_required") return "input_required";
+  return (result as { isError?: unknown }).isError === true ? "tool_error" : "ok";
+}

@@ -1,0 +1,290 @@
+import {
+  type AuthenticationFailure,
+  type AuthenticationOutcome,
+  classifyMessage,
+  codecFor,
+  exceedsJsonDepth,
+  HEADER_METHOD,
+  HEADER_NAME,
+  HEADER_PROTOCOL_VERSION,
+  hasModernClaim,
+  headerMatches,
+  headerMismatch,
+  internalError,
+  invalidRequest,
+  isJsonObject,
+  type JsonRpcRequest,
+  MCPError,
+  type ModernRevision,
+  parseError,
+  salvageId,
+} from "@backplane/protocol";
+import { Call } from "../call.ts";
+import { type Caller, callerOf, modernPeer } from "../caller.ts";
+import type { Dispatcher } from "../dispatch.ts";
+import { isPromise } from "../internal/is-promise.ts";
+import { legacyRefused } from "../lifecycle.ts";
+import { noBatches, tooDeep, tooLarge } from "../message-refusals.ts";
+import type { ResolvedOptions, ServerLimits } from "../options.ts";
+import { encodeFailure } from "../response-encoder.ts";
+import type { HttpExchange } from "./exchange.ts";
+import { Guards, PREFLIGHT_HEADERS } from "./guards.ts";
+import { ModernOutlet } from "./post-outlet.ts";
+import { valueExceedsDepth } from "./value-depth.ts";
+
+const ANONYMOUS: Caller = callerOf(undefined);
+
+/** Serves what is not modern: sessions, GET, DELETE. Absent on a server without legacy revisions. */
+export interface LegacyLeg {
+  post(exchange: HttpExchange, caller: Caller, message: unknown): void;
+  postBatch(exchange: HttpExchange, caller: Caller, messages: readonly unknown[]): void;
+  get(exchange: HttpExchange, caller: Caller): void;
+  delete(exchange: HttpExchange, caller: Caller): void;
+}
+
+/** The MCP endpoint over any HTTP: guards, identity, classification, the modern ladder (spec: basic/versioning). */
+export class HttpEndpoint {
+  readonly limits: ServerLimits;
+  readonly #options: ResolvedOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #legacy: LegacyLeg | undefined;
+  readonly #guards: Guards;
+  /** Callers by exchange, between `admit` and the body. */
+  readonly #callers = new WeakMap<HttpExchange, Caller>();
+
+  constructor(options: ResolvedOptions, dispatcher: Dispatcher, legacy: LegacyLeg | undefined) {
+    this.limits = options.limits;
+    this.#options = options;
+    this.#dispatcher = dispatcher;
+    this.#legacy = legacy;
+    this.#guards = new Guards(options.allowedHosts, options.allowedOrigins);
+  }
+
+  /**
+   * Guards and identity, before a body is read. When the answer is false, the refusal has been sent.
+   */
+  admit(exchange: HttpExchange): boolean | Promise<boolean> {
+    const origin = exchange.header("origin");
+    const objection =
+      this.#guards.checkHost(exchange.header("host")) ?? this.#guards.checkOrigin(origin);
+    if (objection !== undefined) {
+      exchange.respond(403, encodeFailure(undefined, invalidRequest(objection).toErrorObject()));
+      return false;
+    }
+    if (origin !== undefined) exchange.extraHeaders = this.#guards.corsHeaders(origin);
+    const { auth } = this.#options;
+    if (auth === undefined) return true;
+    try {
+      const outcome = auth.authenticate(exchange);
+      return isPromise(outcome)
+        ? Promise.resolve(outcome).then((settled) => this.#identified(exchange, settled))
+        : this.#identified(exchange, outcome);
+    } catch (error) {
+      this.crashed(exchange, error);
+      return false;
+    }
+  }
+
+  /** A POST whose body is text. */
+  postText(exchange: HttpExchange, text: string): void {
+    if (!this.#admitsType(exchange)) return;
+    if (exceedsJsonDepth(text, this.limits.maxJsonDepth)) {
+      this.#refuse(exchange, 400, tooDeep(this.limits.maxJsonDepth));
+      return;
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      this.#refuse(exchange, 400, parseError());
+      return;
+    }
+    this.#post(exchange, value);
+  }
+
+  /** A POST whose body a framework has parsed; its size was that parser's to bound. */
+  postValue(exchange: HttpExchange, value: unknown): void {
+    if (!this.#admitsType(exchange)) return;
+    if (valueExceedsDepth(value, this.limits.maxJsonDepth)) {
+      this.#refuse(exchange, 400, tooDeep(this.limits.maxJsonDepth));
+    } else this.#post(exchange, value);
+  }
+
+  /** Every method but POST. */
+  other(exchange: HttpExchange): void {
+    if (exchange.method === "OPTIONS") {
+      this.#preflight(exchange);
+      return;
+    }
+    const admission = this.admit(exchange);
+    if (isPromise(admission)) {
+      admission.then(
+        (admitted) => {
+          if (admitted) this.#otherAdmitted(exchange);
+        },
+        (error: unknown) => this.crashed(exchange, error),
+      );
+    } else if (admission) this.#otherAdmitted(exchange);
+  }
+
+  /** The body passed `maxBodyBytes`. */
+  tooLarge(exchange: HttpExchange): void {
+    const error = tooLarge(this.limits.maxBodyBytes);
+    this.#refuse(exchange, 413, error);
+  }
+
+  /** A framework consumed the body and did not pass on what it parsed. */
+  bodyMissing(exchange: HttpExchange): void {
+    const correlationId = globalThis.crypto.randomUUID();
+    this.#options.logger.error(
+      { correlationId, path: exchange.path },
+      "the request body was consumed before the server saw it; pass what the body parser made, server.nodeHandler(req, res, req.body), or give server.handler a request that nobody has read",
+    );
+    this.#refuse(exchange, 500, internalError(correlationId));
+  }
+
+  /** A seam threw where it must not, such as an authenticator. */
+  crashed(exchange: HttpExchange, error: unknown): void {
+    const correlationId = globalThis.crypto.randomUUID();
+    this.#options.logger.error({ correlationId, err: error }, "a request failed before dispatch");
+    this.#refuse(exchange, 500, internalError(correlationId));
+  }
+
+  #identified(exchange: HttpExchange, outcome: AuthenticationOutcome): boolean {
+    if ("failure" in outcome) {
+      this.#refuseIdentity(exchange, outcome.failure);
+      return false;
+    }
+    this.#callers.set(exchange, callerOf(outcome.principal));
+    return true;
+  }
+
+  #refuseIdentity(exchange: HttpExchange, failure: AuthenticationFailure): void {
+    const error = invalidRequest(failure.message).toErrorObject();
+    exchange.respond(failure.status, encodeFailure(undefined, error), failure.headers);
+  }
+
+  /** Before anything is parsed: a page may send text/plain across origins without a preflight. */
+  #admitsType(exchange: HttpExchange): boolean {
+    if (isJson(exchange.header("content-type"))) return true;
+    this.#refuse(exchange, 415, invalidRequest("Content-Type must be application/json"));
+    return false;
+  }
+
+  #post(exchange: HttpExchange, value: unknown): void {
+    try {
+      this.#route(exchange, value);
+    } catch (error) {
+      this.crashed(exchange, error);
+    }
+  }
+
+  #route(exchange: HttpExchange, value: unknown): void {
+    const caller = this.#callers.get(exchange) ?? ANONYMOUS;
+    if (Array.isArray(value)) {
+      this.#postArray(exchange, caller, value);
+      return;
+    }
+    const headerVersion = exchange.header(HEADER_PROTOCOL_VERSION);
+    const classified = classifyMessage(value, headerVersion, true);
+    switch (classified.kind) {
+      case "modern-request":
+        this.#modernRequest(exchange, caller, classified.message, classified.revision);
+        return;
+      case "rejected":
+        this.#refuse(exchange, 400, classified.error, value);
+        return;
+      case "modern-notification":
+        exchange.respond(202, undefined);
+        return;
+      default:
+        if (this.#legacy !== undefined) this.#legacy.post(exchange, caller, value);
+        else this.#refuseLegacy(exchange, value, headerVersion);
+    }
+  }
+
+  #postArray(exchange: HttpExchange, caller: Caller, values: readonly unknown[]): void {
+    if (this.#legacy === undefined || hasModernClaim(values)) {
+      this.#refuse(exchange, 400, noBatches());
+    } else this.#legacy.postBatch(exchange, caller, values);
+  }
+
+  #modernRequest(
+    exchange: HttpExchange,
+    caller: Caller,
+    message: JsonRpcRequest,
+    revision: ModernRevision,
+  ): void {
+    const codec = codecFor(revision);
+    try {
+      const claims = codec.decodeClaims(message.params?._meta as Record<string, unknown>);
+      checkStandardHeaders(exchange, message, codec.methods.get(message.method)?.targetMember);
+      const peer = modernPeer(codec, claims, caller, exchange);
+      const outlet = new ModernOutlet(exchange);
+      this.#dispatcher.run(new Call(this.#dispatcher, message, claims, peer, outlet));
+    } catch (error) {
+      if (!MCPError.isInstance(error)) throw error;
+      this.#refuse(exchange, 400, error, message);
+    }
+  }
+
+  #otherAdmitted(exchange: HttpExchange): void {
+    const caller = this.#callers.get(exchange) ?? ANONYMOUS;
+    if (exchange.method === "GET" && this.#legacy !== undefined) this.#legacy.get(exchange, caller);
+    else if (exchange.method === "DELETE" && this.#legacy !== undefined) {
+      this.#legacy.delete(exchange, caller);
+    } else {
+      const error = invalidRequest(`HTTP method ${exchange.method} is not served here`);
+      exchange.respond(405, encodeFailure(undefined, error.toErrorObject()), { Allow: "POST" });
+    }
+  }
+
+  #preflight(exchange: HttpExchange): void {
+    const origin = exchange.header("origin");
+    const cors = this.#guards.corsHeaders(origin);
+    if (cors === undefined || this.#guards.checkHost(exchange.header("host")) !== undefined) {
+      const error = invalidRequest("the option allowedOrigins does not list this origin");
+      exchange.respond(403, encodeFailure(undefined, error.toErrorObject()));
+    } else exchange.respond(204, undefined, { ...cors, ...PREFLIGHT_HEADERS });
+  }
+
+  /** A modern-only server names its versions, so that a legacy client can tell its user. */
+  #refuseLegacy(exchange: HttpExchange, value: unknown, headerVersion: string | undefined): void {
+    const requested = requestedVersion(value) ?? headerVersion;
+    this.#refuse(exchange, 400, legacyRefused(requested), value);
+  }
+
+  #refuse(exchange: HttpExchange, status: number, error: MCPError, message?: unknown): void {
+    exchange.respond(status, encodeFailure(salvageId(message), error.toErrorObject()));
+  }
+}
+
+/** Media type only: parameters such as a charset are ignored (RFC 9110, 8.3.1). */
+function isJson(contentType: string | undefined): boolean {
+  if (contentType === "application/json") return true;
+  return contentType?.split(";", 1)[0]?.trim().toLowerCase() === "application/json";
+}
+
+/** @throws {MCPError} −32020 when a standard header is missing or differs from the body. */
+function checkStandardHeaders(
+  exchange: HttpExchange,
+  message: JsonRpcRequest,
+  targetMember: "name" | "uri" | undefined,
+): void {
+  if (exchange.header(HEADER_METHOD) !== message.method) {
+    throw headerMismatch("Mcp-Method must equal the method of the body");
+  }
+  if (targetMember === undefined) return;
+  const target = message.params?.[targetMember];
+  const header = exchange.header(HEADER_NAME);
+  if (header === undefined) throw headerMismatch("Mcp-Name is missing");
+  if (typeof target !== "string" || !headerMatches(header, target)) {
+    throw headerMismatch(`Mcp-Name must equal params.${targetMember}`);
+  }
+}
+
+function requestedVersion(value: unknown): string | undefined {
+  const params = isJsonObject(value) ? value.params : undefined;
+  const version = isJsonObject(params) ? params.protocolVersion : undefined;
+  return typeof version === "string" ? version : undefined;
+}

@@ -1,0 +1,44 @@
+import type { TransportInfo } from "@backplane/protocol";
+
+/** One event of a server-sent stream; a comment when it has none of the members. */
+export interface SseEvent {
+  readonly id?: string;
+  readonly event?: string;
+  /** One line: JSON text has no raw newline. */
+  readonly data?: string;
+  readonly retryMs?: number;
+}
+
+/** An open `text/event-stream` response. */
+export interface SseStream {
+  /** Queues an event, of any size. A reader that is `maxQueuedBytes` behind already is disconnected. */
+  send(event: SseEvent): void;
+  /** Bytes that the reader has not taken yet. */
+  readonly queuedBytes: number;
+  /** Ends the response. Idempotent. */
+  close(): void;
+  readonly closed: boolean;
+}
+
+/**
+ * One HTTP request and its response, whatever serves it: `node:http` or a web `Request`. The endpoint
+ * above knows only this.
+ */
+export interface HttpExchange extends TransportInfo {
+  readonly kind: "http";
+  readonly method: string;
+  /** Path and query, as received. */
+  readonly path: string;
+  /** Sends a whole response. `body` is JSON unless `headers` say otherwise. */
+  respond(
+    status: number,
+    body: string | undefined,
+    headers?: Readonly<Record<string, string>>,
+  ): void;
+  /** Sends the headers of a stream. */
+  openStream(headers?: Readonly<Record<string, string>>): SseStream;
+  /** Calls back once when the client is gone before the response ended. */
+  onDisconnect(listener: () => void): void;
+  /** Headers that every response of this exchange carries, as CORS found them. */
+  extraHeaders: Readonly<Record<string, string>> | undefined;
+}

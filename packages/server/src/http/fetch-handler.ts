@@ -1,0 +1,202 @@
+import { parseError } from "@backplane/protocol";
+import { encodeFailure } from "../response-encoder.ts";
+import type { HttpEndpoint } from "./endpoint.ts";
+import type { HttpExchange, SseEvent, SseStream } from "./exchange.ts";
+import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
+
+/** What `server.handler` is: the endpoint over the web's own types. */
+export type FetchHandler = (request: Request) => Promise<Response>;
+
+/** The MCP endpoint as a function of a web `Request`. The portable path: any runtime, any framework. */
+export function createFetchHandler(endpoint: HttpEndpoint): FetchHandler {
+  return (request) =>
+    new Promise((resolve) => {
+      const exchange = new FetchExchange(request, resolve, endpoint.limits.maxQueuedBytes);
+      if (request.method === "POST") {
+        post(endpoint, exchange, request).catch((error: unknown) =>
+          endpoint.crashed(exchange, error),
+        );
+      } else endpoint.other(exchange);
+    });
+}
+
+async function post(
+  endpoint: HttpEndpoint,
+  exchange: FetchExchange,
+  request: Request,
+): Promise<void> {
+  if (!(await endpoint.admit(exchange))) return;
+  if (request.bodyUsed) {
+    endpoint.bodyMissing(exchange);
+    return;
+  }
+  let text: string | undefined;
+  try {
+    text = await readBody(request, endpoint.limits.maxBodyBytes);
+  } catch {
+    // The client went away while it sent: nobody waits for this answer, but the handler's promise settles.
+    exchange.respond(400, encodeFailure(undefined, parseError().toErrorObject()));
+    return;
+  }
+  if (text === undefined) endpoint.tooLarge(exchange);
+  else endpoint.postText(exchange, text);
+}
+
+/** @returns undefined when the body passes the limit; the rest is not read. */
+async function readBody(request: Request, maxBodyBytes: number): Promise<string | undefined> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) > maxBodyBytes) return undefined;
+  if (request.body === null) return "";
+  const reader = request.body.getReader();
+  // JSON begins without a byte order mark (RFC 8259, 8.1): one that was sent is an error here as on Node.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let text = "";
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    size += value.byteLength;
+    if (size > maxBodyBytes) {
+      await reader.cancel();
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+class FetchExchange implements HttpExchange {
+  readonly kind = "http";
+  readonly remoteAddress: string | undefined = undefined;
+  readonly #request: Request;
+  readonly #resolve: (response: Response) => void;
+  readonly #maxQueuedBytes: number;
+  #responded = false;
+  extraHeaders: Readonly<Record<string, string>> | undefined = undefined;
+
+  constructor(request: Request, resolve: (response: Response) => void, maxQueuedBytes: number) {
+    this.#request = request;
+    this.#resolve = resolve;
+    this.#maxQueuedBytes = maxQueuedBytes;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get path(): string {
+    const { pathname, search } = new URL(this.#request.url);
+    return pathname + search;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers.get(name);
+    if (value !== null) return value;
+    // A request made in code has no Host of its own: its URL says it.
+    return name === "host" ? new URL(this.#request.url).host : undefined;
+  }
+
+  respond(
+    status: number,
+    body: string | undefined,
+    headers?: Readonly<Record<string, string>>,
+  ): void {
+    if (this.#responded) return;
+    // Made first: for headers that HTTP cannot carry it throws, and then another answer must follow.
+    const response = new Response(body ?? null, {
+      status,
+      headers: {
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+        ...headers,
+        ...this.extraHeaders,
+      },
+    });
+    this.#responded = true;
+    this.#resolve(response);
+  }
+
+  openStream(headers?: Readonly<Record<string, string>>): SseStream {
+    this.#responded = true;
+    const stream = new FetchSseStream(this.#maxQueuedBytes);
+    this.#disconnected = stream.cancelled;
+    for (const listener of this.#listeners) stream.cancelled(listener);
+    // Not every runtime cancels the body of a response that it could not deliver.
+    this.onDisconnect(() => stream.close());
+    this.#resolve(
+      new Response(stream.readable, {
+        status: 200,
+        headers: { ...SSE_HEADERS, ...headers, ...this.extraHeaders },
+      }),
+    );
+    return stream;
+  }
+
+  readonly #listeners: (() => void)[] = [];
+  #disconnected: ((listener: () => void) => void) | undefined;
+
+  /** The request's own signal where the runtime gives one, and the cancellation of the body's reader. */
+  onDisconnect(listener: () => void): void {
+    if (this.#disconnected === undefined) this.#listeners.push(listener);
+    else this.#disconnected(listener);
+    const { signal } = this.#request;
+    if (signal.aborted) queueMicrotask(listener);
+    else signal.addEventListener("abort", () => listener(), { once: true });
+  }
+}
+
+class FetchSseStream implements SseStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly #encoder = new TextEncoder();
+  readonly #maxQueuedBytes: number;
+  readonly #keepAlive: ReturnType<typeof setInterval>;
+  readonly #onCancel: (() => void)[] = [];
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  constructor(maxQueuedBytes: number) {
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.readable = new ReadableStream(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        cancel: () => this.#cancel(),
+      },
+      { highWaterMark: maxQueuedBytes, size: (chunk) => chunk.byteLength },
+    );
+    this.#keepAlive = setInterval(() => this.send({}), KEEP_ALIVE_MS);
+    (this.#keepAlive as { unref?: () => void }).unref?.();
+  }
+
+  /** Registers what to call when the reader goes away. */
+  readonly cancelled = (listener: () => void): void => {
+    this.#onCancel.push(listener);
+  };
+
+  get closed(): boolean {
+    return this.#controller === undefined;
+  }
+
+  send(event: SseEvent): void {
+    if (this.#controller === undefined) return;
+    // What is queued decides, not what comes: one message larger than the bound can still be sent.
+    if (this.queuedBytes > this.#maxQueuedBytes) {
+      this.#controller.error(new Error(`the reader fell ${this.#maxQueuedBytes} bytes behind`));
+      this.#cancel();
+    } else this.#controller.enqueue(this.#encoder.encode(formatEvent(event)));
+  }
+
+  get queuedBytes(): number {
+    return this.#maxQueuedBytes - (this.#controller?.desiredSize ?? this.#maxQueuedBytes);
+  }
+
+  close(): void {
+    clearInterval(this.#keepAlive);
+    this.#controller?.close();
+    this.#controller = undefined;
+  }
+
+  #cancel(): void {
+    clearInterval(this.#keepAlive);
+    this.#controller = undefined;
+    for (const listener of this.#onCancel) listener();
+  }
+}

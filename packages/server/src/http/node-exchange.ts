@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpExchange, SseEvent, SseStream } from "./exchange.ts";
+import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
+
+/** How long a client may leave an answer unread, without taking a single byte of it. */
+const STALLED_READER_MS = 60_000;
+
+const CLOSED_STREAM: SseStream = {
+  send: () => {},
+  queuedBytes: 0,
+  close: () => {},
+  closed: true,
+};
+
+/** The listener that an exchange came through. */
+export interface ListenerState {
+  /** It closes: answers tell clients and balancers not to use their connection again. */
+  readonly closing: boolean;
+}
+
+/** An exchange over `node:http`: the fast path. */
+export class NodeExchange implements HttpExchange {
+  readonly kind = "http";
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly #maxQueuedBytes: number;
+  readonly #listener: ListenerState | undefined;
+  extraHeaders: Readonly<Record<string, string>> | undefined = undefined;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    maxQueuedBytes: number,
+    listener?: ListenerState,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#listener = listener;
+  }
+
+  get method(): string {
+    return this.request.method as string;
+  }
+
+  get path(): string {
+    return this.request.url as string;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.request.socket.remoteAddress;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+
+  respond(
+    status: number,
+    body: string | undefined,
+    headers?: Readonly<Record<string, string>>,
+  ): void {
+    const { response } = this;
+    if (response.headersSent || response.destroyed) return;
+    const all: Record<string, string | number> =
+      body === undefined
+        ? // A 204 must not carry the header at all (RFC 9110, 8.6).
+          status === 204
+          ? {}
+          : { "Content-Length": 0 }
+        : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+    if (headers !== undefined) Object.assign(all, headers);
+    if (this.extraHeaders !== undefined) Object.assign(all, this.extraHeaders);
+    // Asked now, not when the request came: it may have run while the listener began to close.
+    if (this.#listener?.closing === true) all.Connection = "close";
+    response.writeHead(status, all);
+    const { request } = this;
+    if (request.complete || body === undefined || request.method !== "POST") response.end(body);
+    else this.#endAfterRequest(body);
+    // What the kernel did not take stays in memory until the client reads. One that reads nothing for
+    // so long never will; the clock restarts whenever something leaves, and with the next request.
+    if (response.writableLength > 0) {
+      response.setTimeout(STALLED_READER_MS, () => response.destroy());
+    }
+  }
+
+  /**
+   * Says everything now, and ends when the client has: what still comes is thrown away, for as long as a
+   * request may take. A connection that is closed before resets, and the client loses the answer with it
+   * (RFC 9112, 9.6).
+   */
+  #endAfterRequest(body: string): void {
+    const { request, response } = this;
+    response.write(body);
+    request.once("close", () => response.end());
+    request.resume();
+  }
+
+  openStream(headers?: Readonly<Record<string, string>>): SseStream {
+    // Whoever mounts the handler may have answered already, as a middleware's time-out does.
+    if (this.response.headersSent) return CLOSED_STREAM;
+    this.response.writeHead(200, {
+      ...SSE_HEADERS,
+      ...headers,
+      ...this.extraHeaders,
+      ...(this.#listener?.closing === true && { Connection: "close" }),
+    });
+    // Sent at once: a client waits for the headers before it counts the stream as open.
+    this.response.flushHeaders();
+    return new NodeSseStream(this.response, this.#maxQueuedBytes);
+  }
+
+  onDisconnect(listener: () => void): void {
+    const { response } = this;
+    if (response.destroyed) queueMicrotask(listener);
+    else {
+      response.once("close", () => {
+        if (!response.writableFinished) listener();
+      });
+    }
+  }
+}
+
+class NodeSseStream implements SseStream {
+  readonly #response: ServerResponse;
+  readonly #maxQueuedBytes: number;
+  readonly #keepAlive: NodeJS.Timeout;
+
+  constructor(response: ServerResponse, maxQueuedBytes: number) {
+    this.#response = response;
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#keepAlive = setInterval(() => this.send({}), KEEP_ALIVE_MS).unref();
+    response.once("close", () => clearInterval(this.#keepAlive));
+  }
+
+  get closed(): boolean {
+    return this.#response.writableEnded || this.#response.destroyed;
+  }
+
+  send(event: SseEvent): void {
+    if (this.closed) {
+      // A response that was gone before the stream began has no `close` to come.
+      clearInterval(this.#keepAlive);
+      return;
+    }
+    // What is queued decides, not what comes: one message larger than the bound can still be sent.
+    if (this.queuedBytes > this.#maxQueuedBytes) this.#response.destroy();
+    else this.#response.write(formatEvent(event));
+  }
+
+  get queuedBytes(): number {
+    return this.#response.writableLength;
+  }
+
+  close(): void {
+    clearInterval(this.#keepAlive);
+    if (!this.closed) this.#response.end();
+  }
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import { textOf } from "../input-peer.test-support.ts";
+import { handlerSuite } from "./handlers.test-support.ts";
+import {
+  callTool,
+  HttpRigs,
+  type Mount,
+  modernCall,
+  mountListener,
+  sendBody,
+} from "./http-rig.test-support.ts";
+import { mountSuite } from "./mounts.test-support.ts";
+
+describe("the node handler", () => {
+  const mount: Mount = (server) =>
+    mountListener((request, response) => server.nodeHandler(request, response));
+  mountSuite(mount);
+  handlerSuite(mount);
+});
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+describe("the node handler behind something that reads the body", () => {
+  /** A body parser that leaves what `leave` makes of the body. */
+  const parsing = (leave: (body: Buffer) => unknown): HttpRigs =>
+    new HttpRigs((server) =>
+      mountListener(async (request, response) => {
+        server.nodeHandler(request, response, leave(await readAll(request)));
+      }),
+    );
+  let rigs: HttpRigs;
+  afterEach(() => rigs.close());
+
+  it.each([
+    ["a parsed value", (body: Buffer) => JSON.parse(body.toString())],
+    ["text", (body: Buffer) => body.toString()],
+    ["bytes", (body: Buffer) => body],
+    ["bytes that are no Buffer", (body: Buffer) => new Uint8Array(body)],
+  ])("takes %s", async (_what, leave) => {
+    rigs = parsing(leave);
+    const { url } = await rigs.open();
+    const response = await callTool(url, "echo", { text: "ü€" });
+    expect(textOf((await response.json()) as never)).toBe('{"text":"ü€"}');
+  });
+
+  it("is a 500 whose log names the remedy without what the parser made", async () => {
+    rigs = parsing(() => undefined);
+    const { url, logged } = await rigs.open();
+    const response = await callTool(url, "echo");
+    expect(response.status).toBe(500);
+    expect((await response.json()).error).toEqual({
+      code: -32603,
+      message: "Internal error",
+      data: { correlationId: expect.any(String) },
+    });
+    expect(logged).toEqual([
+      {
+        correlationId: expect.any(String),
+        path: "/mcp",
+        message: expect.stringContaining("server.nodeHandler(req, res, req.body)"),
+      },
+    ]);
+  });
+
+  it("bounds the depth of a parsed value, and of text", async () => {
+    const deep = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+    for (const leave of [(body: Buffer) => JSON.parse(body.toString()), (body: Buffer) => body]) {
+      rigs = parsing(leave);
+      const { url } = await rigs.open({ limits: { maxJsonDepth: 10 } });
+      expect((await callTool(url, "echo", { deep: deep(7) })).status).toBe(200);
+      const response = await callTool(url, "echo", { deep: deep(8) });
+      expect(response.status).toBe(400);
+      expect((await response.json()).error?.message).toContain("deeper than 10 levels");
+      // Deeper than any stack: only a bound without recursion answers this.
+      const { headers, message } = modernCall("echo", { deep: 0 });
+      const bottomless = "[".repeat(200_000) + "]".repeat(200_000);
+      const body = JSON.stringify(message).replace('"deep":0', `"deep":${bottomless}`);
+      expect((await sendBody(url, headers, [body])).status).toBe(400);
+      await rigs.close();
+    }
+  });
+
+  it("bounds the size of unparsed text", async () => {
+    rigs = parsing((body) => body);
+    const { url } = await rigs.open({ limits: { maxBodyBytes: 1_000 } });
+    expect((await callTool(url, "echo", { text: "x".repeat(1_000) })).status).toBe(413);
+  });
+
+  it("checks the media type of what was parsed", async () => {
+    rigs = parsing((body) => JSON.parse(body.toString()));
+    const { url } = await rigs.open();
+    const response = await callTool(url, "echo", {}, {}, { "content-type": "text/plain" });
+    expect(response.status).toBe(415);
+  });
+});

@@ -1,0 +1,361 @@
+import {
+  createInMemoryTransportPair,
+  type Interceptor,
+  type MessageTransport,
+  type SchemaInput,
+} from "@backplane/protocol";
+import { ChangeFeed } from "./change-feed.ts";
+import { Connection } from "./connection.ts";
+import { Dispatcher } from "./dispatch.ts";
+import { HttpEndpoint } from "./http/endpoint.ts";
+import type { FetchHandler } from "./http/fetch-handler.ts";
+import { createFetchHandler } from "./http/fetch-handler.ts";
+import { createLegacyLeg } from "./http/legacy-leg.ts";
+import { type HttpListener, listen } from "./http/listener.ts";
+import { createNodeHandler, type NodeHandler } from "./http/node-handler.ts";
+import { createInputRounds } from "./input-rounds.ts";
+import { within } from "./internal/within.ts";
+import { ListenStreams } from "./listen-streams.ts";
+import { Listing } from "./listing.ts";
+import { createMethods } from "./methods.ts";
+import type { MCPServerOptions, ResolvedOptions } from "./options.ts";
+import type { RegistrationHandle } from "./primitive-table.ts";
+import {
+  type PromptArgumentOptions,
+  type PromptHandler,
+  type PromptOptions,
+  registerPrompt,
+} from "./prompts.ts";
+import { Registry } from "./registry.ts";
+import { createStateSealer } from "./request-state.ts";
+import { resolveOptions } from "./resolve-options.ts";
+import { type ResourceOptions, type ResourceReader, registerResource } from "./resources.ts";
+import { onStopSignals } from "./signals.ts";
+import {
+  type ConnectOptions,
+  checkStartStdio,
+  resolveStartHttp,
+  type ServerConnection,
+  type StartOptions,
+} from "./start-options.ts";
+import { StreamSlots } from "./stream-slots.ts";
+import { Targets } from "./targets.ts";
+import {
+  type MCPTool,
+  registerTool,
+  type ToolDefinition,
+  type ToolHandler,
+  type ToolOptions,
+} from "./tools.ts";
+
+/** Where a started server can be reached. */
+export interface StartedServer {
+  /** The endpoint's URL; undefined over stdio. */
+  readonly url: string | undefined;
+  /** The port that was bound; undefined over stdio. */
+  readonly port: number | undefined;
+  /** Resolves when the server has stopped, for whatever reason: `stop`, a signal, the end of stdin. */
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * A Model Context Protocol server: what is registered here is served to every client, of both eras, over
+ * every transport that is started or mounted.
+ *
+ * Security defaults: it binds loopback, checks `Host` and `Origin`, and bounds everything (see
+ * `ServerLimits`). Without the option `auth` everybody who reaches it may use it.
+ */
+export class MCPServer {
+  /** Unique to this object; stands in every diagnostics-channel payload. */
+  readonly serverId: string;
+  readonly #options: ResolvedOptions;
+  readonly #registry: Registry;
+  readonly #changes: ChangeFeed;
+  readonly #dispatcher: Dispatcher;
+  readonly #listeners: ListenStreams;
+  readonly #legacy: ReturnType<typeof createLegacyLeg> | undefined;
+  readonly #connections = new Set<Connection>();
+  readonly #readiness: { ready: boolean } = { ready: true };
+  #endpoint: HttpEndpoint | undefined;
+  #handler: FetchHandler | undefined;
+  #nodeHandler: NodeHandler | undefined;
+  #listener: HttpListener | undefined;
+  #starting: Promise<StartedServer> | undefined;
+  #stopping: Promise<void> | undefined;
+  #drainDelayMs = 0;
+  #drainTimeoutMs = 10_000;
+  #removeSignals: (() => void) | undefined;
+  #onStopped: (() => void) | undefined;
+
+  /** @throws {TypeError} for an option that is unknown, missing or illegal; the message names it. */
+  constructor(options: MCPServerOptions) {
+    const resolved = resolveOptions(options);
+    const { eventBus, logger, limits, policy } = resolved;
+    this.#options = resolved;
+    this.serverId = `${resolved.serverInfo.name}-${globalThis.crypto.randomUUID()}`;
+    this.#changes = new ChangeFeed(eventBus, logger);
+    this.#registry = new Registry(resolved.declare, (kind) => this.#changes.listChanged(kind));
+    const targets = new Targets(this.#registry, policy);
+    const slots = new StreamSlots(this.serverId, limits.maxStreams, limits.maxStreamsPerPrincipal);
+    this.#listeners = new ListenStreams(this.#registry, targets, this.#changes, slots, limits);
+    const inputs = createInputRounds({
+      sealer: createStateSealer(resolved.keyRing, resolved.clock, {
+        ttlMs: resolved.requestStateTtlMs,
+      }),
+      inputMs: resolved.deadlines.inputMs,
+      pauseDeadline: (call) => this.#dispatcher.pauseDeadline(call),
+    });
+    const methods = createMethods({
+      options: resolved,
+      registry: this.#registry,
+      listing: new Listing(this.#registry, policy, resolved.pageSize),
+      targets,
+      listeners: this.#listeners,
+    });
+    this.#dispatcher = new Dispatcher(this.serverId, resolved, this.#registry, inputs, methods);
+    this.#legacy =
+      resolved.legacy === false
+        ? undefined
+        : createLegacyLeg({
+            options: resolved,
+            dispatcher: this.#dispatcher,
+            registry: this.#registry,
+            changes: this.#changes,
+            serverId: this.serverId,
+            slots,
+          });
+  }
+
+  /**
+   * Registers a tool.
+   * @throws {SchemaError} for a schema that cannot be shown to clients; names tool and path.
+   * @throws {TypeError} for a name that is taken or malformed.
+   */
+  tool<
+    const Input extends SchemaInput | undefined = undefined,
+    const Output extends SchemaInput | undefined = undefined,
+  >(
+    name: string,
+    options: ToolOptions<Input, Output>,
+    handler: ToolHandler<Input, Output>,
+  ): RegistrationHandle {
+    return this.#registry.tools.add(registerTool(name, options, handler));
+  }
+
+  /** Registers a tool given as a class or as a value. */
+  addTool<Input extends SchemaInput | undefined, Output extends SchemaInput | undefined>(
+    tool: MCPTool<Input, Output> | ToolDefinition<Input, Output>,
+  ): RegistrationHandle {
+    // By its shape: a class may extend the `MCPTool` of another copy of this package.
+    if ("execute" in tool) {
+      return this.tool(tool.name, tool.options, (args, context) => tool.execute(args, context));
+    }
+    const { name, handler, ...options } = tool;
+    return this.tool(name, options as ToolOptions<Input, Output>, handler);
+  }
+
+  /** @returns whether there was such a tool. Clients are told. */
+  removeTool(name: string): boolean {
+    return this.#registry.tools.remove(name);
+  }
+
+  /** Registers a prompt. @throws {TypeError} for a name that is taken or empty. */
+  prompt<const Arguments extends Readonly<Record<string, PromptArgumentOptions>>>(
+    name: string,
+    options: PromptOptions<Arguments>,
+    handler: PromptHandler<Arguments>,
+  ): RegistrationHandle {
+    return this.#registry.prompts.add(registerPrompt(name, options, handler));
+  }
+
+  /**
+   * Registers a resource, or a resource template when the URI holds RFC 6570 expressions. An exact URI
+   * wins over a template; templates are tried in the order of their text.
+   */
+  resource(uri: string, options: ResourceOptions, reader: ResourceReader): RegistrationHandle {
+    const entry = registerResource(uri, options, reader);
+    return "template" in entry
+      ? this.#registry.templates.add(entry)
+      : this.#registry.resources.add(entry);
+  }
+
+  /** Tells subscribed clients, of every replica, that a resource has changed. Coalesced per tick. */
+  resourceUpdated(uri: string): void {
+    this.#changes.resourceUpdated(uri);
+  }
+
+  /** Puts interceptors around every request of every method, on every transport, ordered by phase. */
+  use(...interceptors: readonly Interceptor[]): this {
+    this.#dispatcher.use(interceptors);
+    return this;
+  }
+
+  /** The endpoint for a web runtime or framework: any path, without the probes. */
+  get handler(): FetchHandler {
+    this.#handler ??= createFetchHandler(this.#httpEndpoint());
+    return this.#handler;
+  }
+
+  /** The endpoint as a `node:http` listener, for frameworks that mount one: any path, without the probes. */
+  get nodeHandler(): NodeHandler {
+    this.#nodeHandler ??= createNodeHandler(this.#httpEndpoint());
+    return this.#nodeHandler;
+  }
+
+  /**
+   * Serves a client over a transport that carries messages both ways.
+   * @param transport one end of `createInMemoryTransportPair()`, or an own implementation.
+   */
+  connect(transport: MessageTransport, options: ConnectOptions = {}): ServerConnection {
+    const { promise: closed, resolve } = withResolvers<void>();
+    const connection = new Connection(
+      transport,
+      options.kind ?? "in-memory",
+      options.principal,
+      {
+        options: this.#options,
+        dispatcher: this.#dispatcher,
+        registry: this.#registry,
+        changes: this.#changes,
+      },
+      () => {
+        // One over stdio is kept until `stop`: calls may still be answered after the end of stdin.
+        if (options.kind !== "stdio") this.#connections.delete(connection);
+        resolve();
+      },
+    );
+    this.#connections.add(connection);
+    return { transport, closed, close: () => connection.close() };
+  }
+
+  /** Opens an in-process connection and returns the client's end of it. */
+  connectInMemory(options: Omit<ConnectOptions, "kind"> = {}): MessageTransport {
+    const [client, server] = createInMemoryTransportPair();
+    this.connect(server, options);
+    return client;
+  }
+
+  /**
+   * Starts serving: HTTP on loopback unless told otherwise, or stdio.
+   * @throws {TypeError} for an illegal option, {@link Error} when the port is in use, it runs already or was
+   * stopped.
+   */
+  async start(options: StartOptions = {}): Promise<StartedServer> {
+    if (this.#starting !== undefined) {
+      throw new Error("start: this server has been started already");
+    }
+    if (this.#stopping !== undefined) {
+      throw new Error("start: this server has been stopped; make a new one");
+    }
+    const starting = this.#start(options);
+    this.#starting = starting;
+    try {
+      return await starting;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Stops in this order: `/ready` says 503 while the listener stays open for `drainDelayMs`; new calls are
+   * refused with a retryable error; streams end gracefully; running work may finish for `drainTimeoutMs`,
+   * then its signal fires; sockets close. Idempotent.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #start(options: StartOptions): Promise<StartedServer> {
+    const { promise: stopped, resolve } = withResolvers<void>();
+    this.#onStopped = resolve;
+    this.#announceKeyRing();
+    if (options.transport === "stdio") {
+      checkStartStdio(options);
+      this.#drainTimeoutMs = options.drainTimeoutMs ?? this.#drainTimeoutMs;
+      const { createStdioTransport } = await import("./stdio-transport.ts");
+      const transport = await createStdioTransport({
+        maxLineBytes: this.#options.limits.maxBodyBytes,
+      });
+      const connection = this.connect(transport, { kind: "stdio" });
+      // The end of stdin ends a stdio server (spec: transports/stdio, shutdown).
+      void connection.closed.then(() => this.stop());
+      this.#watchSignals(options.signals);
+      return { url: undefined, port: undefined, stopped };
+    }
+    const resolved = resolveStartHttp(options, this.#options.allowedHosts);
+    this.#drainDelayMs = resolved.drainDelayMs;
+    this.#drainTimeoutMs = resolved.drainTimeoutMs;
+    this.#listener = await listen(this.#httpEndpoint(), this.#readiness, {
+      ...resolved,
+      path: this.#options.path,
+    });
+    this.#watchSignals(resolved.signals);
+    const { url, port } = this.#listener;
+    return { url, port, stopped };
+  }
+
+  async #stop(): Promise<void> {
+    const { clock, ownSeams } = this.#options;
+    this.#readiness.ready = false;
+    // A port that is bound after the stop would stay open. Whether it could be is told to who starts.
+    await this.#starting?.catch(() => {});
+    this.#listener?.announceClose();
+    if (this.#listener !== undefined && this.#drainDelayMs > 0) {
+      await new Promise<void>((resolve) => clock.after(this.#drainDelayMs, resolve));
+    }
+    this.#dispatcher.refuse();
+    this.#listeners.drain();
+    this.#legacy?.drain();
+    const untilMs = performance.now() + this.#drainTimeoutMs;
+    await within(this.#drainTimeoutMs, this.#dispatcher.idle());
+    this.#dispatcher.abortAll();
+    await this.#left(this.#legacy?.close());
+    for (const connection of this.#connections) await this.#left(connection.close());
+    await this.#listener?.close(untilMs - performance.now());
+    await this.#left(this.#changes.close());
+    // Seams that were given belong to the giver: other server objects may share them.
+    for (const seam of ownSeams) await this.#left(seam.close());
+    this.#dispatcher.close();
+    this.#removeSignals?.();
+    this.#onStopped?.();
+  }
+
+  /** A store or bus that is away must not keep the server from stopping. */
+  async #left(closing: Promise<void> | undefined): Promise<void> {
+    try {
+      await closing;
+    } catch (error) {
+      this.#options.logger.warn(
+        { err: error },
+        "a part of the server could not be closed in order",
+      );
+    }
+  }
+
+  #httpEndpoint(): HttpEndpoint {
+    this.#endpoint ??= new HttpEndpoint(this.#options, this.#dispatcher, this.#legacy);
+    return this.#endpoint;
+  }
+
+  #watchSignals(wanted: boolean | undefined): void {
+    if (wanted === true) this.#removeSignals = onStopSignals(() => void this.stop());
+  }
+
+  #announceKeyRing(): void {
+    if (!this.#options.processKeyRing) return;
+    this.#options.logger.info(
+      {},
+      "requestState is sealed with a random key of this process; replicas need a shared keyRing",
+    );
+  }
+}
+
+function withResolvers<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
+  let resolve: (value: Value) => void = () => {};
+  const promise = new Promise<Value>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

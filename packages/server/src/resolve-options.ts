@@ -1,0 +1,248 @@
+import {
+  createMemoryEventBus,
+  createMemoryEventLog,
+  createMemorySessionStore,
+  createProcessKeyRing,
+  DEFAULT_MESSAGE_LIMITS,
+  type Implementation,
+  systemClock,
+} from "@backplane/protocol";
+import { checkCacheHint } from "./cache-hint.ts";
+import { checkMembers } from "./internal/check-members.ts";
+import type {
+  CacheableOperation,
+  Deadlines,
+  MCPServerOptions,
+  ResolvedOptions,
+  ServerLimits,
+  SessionOptions,
+} from "./options.ts";
+import { createStderrLogger } from "./stderr-logger.ts";
+
+const DEFAULT_LIMITS: ServerLimits = {
+  ...DEFAULT_MESSAGE_LIMITS,
+  maxInFlight: 2048,
+  maxSessions: 10_000,
+  maxStreams: 10_000,
+  maxStreamsPerPrincipal: 100,
+  maxSubscriptions: 1_000,
+  maxQueuedBytes: 1024 * 1024,
+  maxBatch: 50,
+  maxHeaderBytes: 16 * 1024,
+};
+const DEFAULT_DEADLINES: Deadlines = { idleMs: 60_000, totalMs: 600_000, inputMs: 600_000 };
+const DEFAULT_SESSIONS: SessionOptions = {
+  ttlMs: 1_800_000,
+  evictIdleMs: 60_000,
+  resumeWindowMs: 60_000,
+};
+/** What each seam must be able to do, so that a wrong object fails here and not with the first request. */
+const SEAM_METHODS = {
+  auth: ["authenticate"],
+  policy: ["decide"],
+  sessionStore: ["create", "get", "touch", "patch", "setSubscription", "delete", "count", "close"],
+  eventLog: ["append", "end", "read", "delete", "close"],
+  eventBus: ["publish", "subscribe", "close"],
+  keyRing: ["current", "find"],
+  logger: ["debug", "info", "warn", "error"],
+  clock: ["now", "after"],
+} as const satisfies Partial<Record<keyof MCPServerOptions, readonly string[]>>;
+const DECLARABLE: readonly string[] = ["tools", "prompts", "resources"];
+const CACHEABLE: readonly string[] = [
+  "server/discover",
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+] satisfies CacheableOperation[];
+/** A name or address as it stands in `Host`, without the port. */
+const HOST_NAME = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i;
+const KNOWN: readonly string[] = [
+  "name",
+  "version",
+  "title",
+  "description",
+  "websiteUrl",
+  "icons",
+  "instructions",
+  "auth",
+  "policy",
+  "path",
+  "allowedHosts",
+  "allowedOrigins",
+  "legacy",
+  "legacySse",
+  "declare",
+  "pageSize",
+  "cacheHints",
+  "limits",
+  "deadlines",
+  "sessions",
+  "requestStateTtlMs",
+  "sessionStore",
+  "eventLog",
+  "eventBus",
+  "keyRing",
+  "logger",
+  "clock",
+] satisfies (keyof MCPServerOptions)[];
+
+/**
+ * Fills defaults and rejects nonsense.
+ * @throws {TypeError} that names the option and what it takes.
+ */
+export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
+  checkMembers("MCPServer", options, KNOWN);
+  for (const option of ["name", "version"] as const) {
+    if (typeof options[option] !== "string" || options[option] === "") {
+      throw new TypeError(`MCPServer: option "${option}" must be a non-empty string`);
+    }
+  }
+  if (options.instructions !== undefined && typeof options.instructions !== "string") {
+    throw new TypeError('MCPServer: option "instructions" must be a string');
+  }
+  checkSeams(options);
+  const path = options.path ?? "/mcp";
+  if (!/^\/[^?#\s]*$/.test(path)) {
+    throw new TypeError(
+      `MCPServer: option "path" must begin with "/" and hold no query: "${path}"`,
+    );
+  }
+  const legacy = options.legacy ?? "sessions";
+  if (legacy !== "sessions" && legacy !== "stateless" && legacy !== false) {
+    throw new TypeError('MCPServer: option "legacy" must be "sessions", "stateless" or false');
+  }
+  const legacySse = options.legacySse ?? false;
+  if (typeof legacySse !== "boolean") {
+    throw new TypeError('MCPServer: option "legacySse" must be true or false');
+  }
+  if (legacySse && legacy !== "sessions") {
+    throw new TypeError('MCPServer: option "legacySse" needs legacy: "sessions"');
+  }
+  const limits = filled("limits", DEFAULT_LIMITS, options.limits);
+  const clock = options.clock ?? systemClock;
+  for (const host of options.allowedHosts ?? []) checkHost(host);
+  for (const origin of options.allowedOrigins ?? []) checkOrigin(origin);
+  for (const capability of options.declare ?? []) {
+    if (!DECLARABLE.includes(capability)) {
+      throw new TypeError(
+        `MCPServer: option "declare" holds "${capability}"; it takes ${DECLARABLE.join(", ")}`,
+      );
+    }
+  }
+  const ownSeams: { close(): Promise<void> }[] = [];
+  const own = <Seam extends { close(): Promise<void> }>(seam: Seam): Seam => {
+    ownSeams.push(seam);
+    return seam;
+  };
+  return {
+    serverInfo: serverInfoOf(options),
+    instructions: options.instructions,
+    auth: options.auth,
+    policy: options.policy,
+    path,
+    allowedHosts: options.allowedHosts?.map((host) => host.toLowerCase()),
+    allowedOrigins: options.allowedOrigins ?? [],
+    legacy,
+    legacySse,
+    declare: new Set(options.declare),
+    pageSize: wholeNumber("pageSize", options.pageSize ?? 1_000),
+    cacheHints: checkHints(options.cacheHints ?? {}),
+    limits,
+    deadlines: filled("deadlines", DEFAULT_DEADLINES, options.deadlines),
+    sessions: filled("sessions", DEFAULT_SESSIONS, options.sessions),
+    requestStateTtlMs: wholeNumber("requestStateTtlMs", options.requestStateTtlMs ?? 600_000),
+    sessionStore:
+      options.sessionStore ??
+      own(createMemorySessionStore({ maxSessions: limits.maxSessions, clock })),
+    eventLog: options.eventLog ?? own(createMemoryEventLog({ clock })),
+    eventBus: options.eventBus ?? own(createMemoryEventBus()),
+    keyRing: options.keyRing ?? createProcessKeyRing(),
+    processKeyRing: options.keyRing === undefined,
+    logger: options.logger ?? createStderrLogger(),
+    clock,
+    ownSeams,
+  };
+}
+
+function serverInfoOf(options: MCPServerOptions): Implementation {
+  const { name, version, title, description, websiteUrl, icons } = options;
+  return {
+    name,
+    version,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(websiteUrl !== undefined && { websiteUrl }),
+    ...(icons !== undefined && { icons }),
+  };
+}
+
+function filled<Options extends object>(
+  option: string,
+  defaults: Options,
+  given: Partial<Options> | undefined,
+): Options {
+  for (const [member, value] of Object.entries(given ?? {})) {
+    if (!(member in defaults)) {
+      throw new TypeError(
+        `MCPServer: unknown option "${option}.${member}"; known: ${Object.keys(defaults).join(", ")}`,
+      );
+    }
+    wholeNumber(`${option}.${member}`, value);
+  }
+  return { ...defaults, ...given };
+}
+
+function wholeNumber(option: string, value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) {
+    throw new TypeError(
+      `MCPServer: option "${option}" must be a whole number of 1 or more, not ${String(value)}`,
+    );
+  }
+  return value as number;
+}
+
+function checkSeams(options: MCPServerOptions): void {
+  for (const [option, methods] of Object.entries(SEAM_METHODS)) {
+    const seam = options[option as keyof typeof SEAM_METHODS] as object | undefined;
+    if (seam === undefined) continue;
+    const missing = methods.find(
+      (method) => typeof (seam as Record<string, unknown> | null)?.[method] !== "function",
+    );
+    if (missing !== undefined) {
+      throw new TypeError(
+        `MCPServer: option "${option}" needs the methods ${methods.join(", ")}; it has no ${missing}`,
+      );
+    }
+  }
+}
+
+/** A name that no `Host` header can equal would refuse every request without saying why. */
+function checkHost(host: string): void {
+  if (typeof host !== "string" || !HOST_NAME.test(host)) {
+    throw new TypeError(
+      `MCPServer: option "allowedHosts" holds "${host}"; a host is a name or address without scheme and port, such as "mcp.example" or "[::1]"`,
+    );
+  }
+}
+
+function checkOrigin(origin: string): void {
+  if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+    throw new TypeError(
+      `MCPServer: option "allowedOrigins" holds "${origin}"; an origin is scheme, host and port, such as "https://app.example"`,
+    );
+  }
+}
+
+function checkHints(hints: NonNullable<MCPServerOptions["cacheHints"]>): typeof hints {
+  for (const [operation, hint] of Object.entries(hints)) {
+    if (!CACHEABLE.includes(operation)) {
+      throw new TypeError(
+        `MCPServer: option "cacheHints" holds "${operation}"; it takes ${CACHEABLE.join(", ")}`,
+      );
+    }
+    checkCacheHint(`MCPServer: option "cacheHints" for ${operation}`, hint ?? {});
+  }
+  return hints;
+}

@@ -1,0 +1,79 @@
+import {
+  type CacheHint,
+  createResultEnvelope,
+  type MCPError,
+  type MethodRow,
+  type RequestId,
+  type ResultEnvelope,
+} from "@backplane/protocol";
+import type { Call } from "./call.ts";
+import type { CacheableOperation, ResolvedOptions } from "./options.ts";
+import { isShared } from "./shared-results.ts";
+
+/** Gives results and errors the wire form of their era. */
+export class ResponseEncoder {
+  readonly #envelope: ResultEnvelope;
+  readonly #options: ResolvedOptions;
+  /** JSON of results that are the same object again and again: list pages, by identity. */
+  readonly #shared = new WeakMap<object, string>();
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    this.#envelope = createResultEnvelope(options.serverInfo);
+  }
+
+  result(call: Call, row: MethodRow, result: object): string {
+    const text = isShared(result)
+      ? this.#sharedResult(call, row, result)
+      : this.#encode(call, row, result);
+    return `{"jsonrpc":"2.0","id":${encodeId(call.requestId)},"result":${text}}`;
+  }
+
+  error(call: Call, error: MCPError): string {
+    return encodeFailure(call.requestId, call.peer.codec.encodeError(error));
+  }
+
+  #sharedResult(call: Call, row: MethodRow, result: object): string {
+    let text = this.#shared.get(result);
+    if (text === undefined) {
+      text = this.#encode(call, row, result);
+      this.#shared.set(result, text);
+    }
+    return text;
+  }
+
+  #encode(call: Call, row: MethodRow, result: object): string {
+    const { codec } = call.peer;
+    const body = codec.encodeBody(call.method, result, call.objectOutput);
+    const hint =
+      row.cacheable === true && codec.carriesCacheHints ? this.#hint(call, result) : undefined;
+    const text: string | undefined = codec.encodeResult(body, this.#envelope, hint);
+    // An interceptor may return anything, and so may a `toJSON`.
+    if (text === undefined || !text.startsWith("{")) {
+      throw new TypeError(`${call.method}: the result is not a JSON object`);
+    }
+    return text;
+  }
+
+  #hint(call: Call, result: object): CacheHint | undefined {
+    if ("resultType" in result) return undefined;
+    const operation = call.method as CacheableOperation;
+    const given = { ...this.#options.cacheHints[operation], ...call.cacheHint };
+    // What a policy filters per principal must never be shared, whatever was configured (LESSONS 22).
+    const scope =
+      this.#options.policy?.perPrincipal === true
+        ? "private"
+        : (given.cacheScope ?? (operation === "resources/read" ? "private" : "public"));
+    return { ttlMs: given.ttlMs ?? 0, cacheScope: scope };
+  }
+}
+
+/** The JSON text of a failed response; without a usable id the member is left out. */
+export function encodeFailure(id: RequestId | undefined, error: object): string {
+  const member = id === undefined ? "" : `,"id":${encodeId(id)}`;
+  return `{"jsonrpc":"2.0"${member},"error":${JSON.stringify(error)}}`;
+}
+
+function encodeId(id: RequestId): string {
+  return typeof id === "number" ? String(id) : JSON.stringify(id);
+}

@@ -1,0 +1,129 @@
+import {
+  AuthorizationError,
+  type Authorizer,
+  clip,
+  invalidParams,
+  MCPError,
+} from "@backplane/protocol";
+import type { Call } from "./call.ts";
+import type { RegisteredPrimitive } from "./primitive-table.ts";
+import type { RegisteredPrompt } from "./prompts.ts";
+import type { Registry } from "./registry.ts";
+import type { RegisteredResource, RegisteredTemplate } from "./resources.ts";
+import type { RegisteredTool } from "./tools.ts";
+
+/** A resource found for a URI, with the variables of the template that matched. */
+export interface ResourceTarget {
+  readonly entry: RegisteredResource | RegisteredTemplate;
+  readonly variables: Readonly<Record<string, string | readonly string[]>>;
+}
+
+const NO_VARIABLES: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Sessions remember what they watch, and a template matches nothing longer (uri-template.ts). */
+const MAX_WATCHED_URI_LENGTH = 8_192;
+
+/**
+ * Finds what a request addresses and asks the policy. A hidden primitive answers exactly as an unknown
+ * one. Runs before every interceptor.
+ */
+export class Targets {
+  readonly #registry: Registry;
+  readonly #policy: Authorizer | undefined;
+
+  constructor(registry: Registry, policy: Authorizer | undefined) {
+    this.#registry = registry;
+    this.#policy = policy;
+  }
+
+  /** @throws {MCPError} −32602 for a name that is no string, unknown or hidden. */
+  tool(call: Call): RegisteredTool {
+    const name = nameOf(call);
+    const tool = this.#registry.tools.find(name);
+    if (tool === undefined || this.#hides(call, tool)) throw unknown("tool", name);
+    return tool;
+  }
+
+  /** @throws {MCPError} −32602 for a name that is no string, unknown or hidden. */
+  prompt(call: Call): RegisteredPrompt {
+    const name = nameOf(call);
+    const prompt = this.#registry.prompts.find(name);
+    if (prompt === undefined || this.#hides(call, prompt)) throw unknown("prompt", name);
+    return prompt;
+  }
+
+  /** @throws {MCPError} the era's "resource not found" for a URI that is unknown or hidden. */
+  resource(call: Call): ResourceTarget {
+    const { uri } = call.params;
+    if (typeof uri !== "string") throw invalidParams("params.uri must be a string");
+    const target = this.findResource(call, uri);
+    if (target === undefined) throw resourceNotFound(call, uri);
+    return target;
+  }
+
+  /**
+   * A resource that a legacy client subscribes to. It need not exist yet, unless a policy is on: what is
+   * hidden must answer as what does not exist, and must not be told of.
+   * @throws {MCPError} the era's "resource not found".
+   */
+  watchable(call: Call): ResourceTarget | undefined {
+    const { uri } = call.params;
+    if (typeof uri !== "string") throw invalidParams("params.uri must be a string");
+    if (uri.length > MAX_WATCHED_URI_LENGTH) {
+      throw invalidParams(`params.uri is longer than ${MAX_WATCHED_URI_LENGTH} characters`);
+    }
+    const target = this.findResource(call, uri);
+    if (target === undefined && this.#policy !== undefined) throw resourceNotFound(call, uri);
+    return target;
+  }
+
+  /** The resource or the first template, in order, that matches; undefined when none may be seen. */
+  findResource(call: Call, uri: string): ResourceTarget | undefined {
+    const resource = this.#registry.resources.find(uri);
+    if (resource !== undefined) {
+      return this.#hides(call, resource) ? undefined : { entry: resource, variables: NO_VARIABLES };
+    }
+    for (const entry of this.#registry.templates.ordered()) {
+      const variables = entry.template.match(uri);
+      if (variables !== undefined && !this.#hides(call, entry)) return { entry, variables };
+    }
+    return undefined;
+  }
+
+  /** A prompt or template that a completion refers to. */
+  completable(
+    call: Call,
+    kind: "prompt" | "template",
+    key: string,
+  ): RegisteredPrimitive | undefined {
+    const entry =
+      kind === "prompt" ? this.#registry.prompts.find(key) : this.#registry.templates.find(key);
+    return entry === undefined || this.#hides(call, entry) ? undefined : entry;
+  }
+
+  /** @throws {AuthorizationError} when the caller may see the primitive but needs more to use it. */
+  #hides(call: Call, entry: RegisteredPrimitive): boolean {
+    if (this.#policy === undefined) return false;
+    const decision = this.#policy.decide(call.principal, entry.protection);
+    if (decision.effect === "challenge") throw new AuthorizationError(decision.failure);
+    return decision.effect === "hide";
+  }
+}
+
+export function resourceNotFound(call: Call, uri: string): MCPError {
+  return new MCPError(
+    call.peer.codec.resourceNotFoundCode,
+    `Resource not found: ${clip(uri, 1_000)}`,
+    { data: { uri: clip(uri, 1_000) } },
+  );
+}
+
+function nameOf(call: Call): string {
+  const { name } = call.params;
+  if (typeof name !== "string") throw invalidParams("params.name must be a string");
+  return name;
+}
+
+function unknown(noun: string, name: string): MCPError {
+  return invalidParams(`unknown ${noun} "${clip(name)}"`);
+}
