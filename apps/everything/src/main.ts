@@ -1,0 +1,28 @@
+import { parseArgs } from "node:util";
+import { createEverythingServer } from "./server.ts";
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: process.env.PORT ?? "8080" },
+    host: { type: "string", default: process.env.HOST ?? "127.0.0.1" },
+    stdio: { type: "boolean", default: false },
+  },
+});
+const allowedHosts = process.env.ALLOWED_HOSTS?.split(",").map((host) => host.trim());
+const server = createEverythingServer(allowedHosts === undefined ? {} : { allowedHosts });
+
+if (values.stdio) {
+  await server.start({ transport: "stdio", signals: true });
+} else {
+  try {
+    const { url } = await server.start({
+      port: Number(values.port),
+      host: values.host,
+      signals: true,
+    });
+    process.stdout.write(`everything server listening at ${url}\n`);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
