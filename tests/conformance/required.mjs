@@ -1,0 +1,47 @@
+/**
+ * Scenarios that the suite runs without scoring and that we require all the same: "pending" means
+ * only that the suite's own fixture cannot pass them.
+ */
+const alsoRequired = {
+  server: {
+    "2025-11-25": ["server-session-lifecycle", "json-schema-2020-12", "server-sse-polling"],
+    "2026-07-28": [
+      "json-schema-2020-12",
+      "http-header-validation",
+      "http-custom-header-server-validation",
+    ],
+  },
+  client: {
+    "2025-11-25": ["json-schema-2020-12-preservation"],
+    "2026-07-28": ["json-schema-2020-12-preservation"],
+  },
+};
+
+/** The revisions that the suite scores; one run each. */
+export const revisions = ["2025-11-25", "2026-07-28"];
+
+/** The two legs of the suite: a server under test, a client under test. */
+export const legs = ["server", "client"];
+
+/**
+ * Reads the scored scenarios of one leg from a requirement set of the suite. Its files are YAML of
+ * one fixed shape: a top-level key per leg, followed by a list of plain names.
+ */
+function scoredScenarios(requirementsYaml, leg) {
+  const scored = [];
+  let inside = false;
+  for (const line of requirementsYaml.split("\n")) {
+    if (/^\S/.test(line) && !line.startsWith("#")) inside = line.trimEnd() === `${leg}:`;
+    const item = inside ? /^\s+-\s+(\S+)\s*$/.exec(line) : null;
+    if (item) scored.push(item[1]);
+  }
+  if (scored.length === 0) throw new Error(`the requirement set names no ${leg} scenario`);
+  return scored;
+}
+
+/** Scored scenarios of a revision and the unscored ones that we require too. */
+export function requiredScenarios(requirementsYaml, leg, revision) {
+  const scored = scoredScenarios(requirementsYaml, leg);
+  const extra = alsoRequired[leg][revision].filter((name) => !scored.includes(name));
+  return { scored, extra };
+}

@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const sources = join(import.meta.dirname, "../../examples");
+const fixtures = join(import.meta.dirname, "fixtures");
+
+const examples = readdirSync(sources).filter((name) => existsSync(join(sources, name, "check.ts")));
+
+/** Runs the built check of an example, optionally on another server than its own. */
+async function check(example: string, server?: string) {
+  const script = join(sources, "dist", example, "check.js");
+  const args = server === undefined ? [script] : [script, join(fixtures, server)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString("utf8");
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stderr };
+}
+
+describe("examples", () => {
+  it("are found", () => {
+    expect(examples).toEqual(expect.arrayContaining(["production-server", "simple-server"]));
+  });
+
+  it.each(examples)("%s runs, is called, and stops", async (example) => {
+    expect(await check(example)).toMatchObject({ code: 0 });
+  });
+
+  it.each(["wrong-server.mjs", "silent-server.mjs"])("exit non-zero for %s", async (server) => {
+    const { code, stderr } = await check("simple-server", server);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("AssertionError");
+  });
+});

@@ -1,0 +1,47 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { expect, it } from "vitest";
+import { misnumbered, uncovered, type World } from "./coverage.ts";
+import { server20251125 } from "./server-2025-11-25.ts";
+import { server20260728 } from "./server-2026-07-28.ts";
+
+const tests = join(import.meta.dirname, "..");
+const repository = join(tests, "..");
+
+function readSource(path: string): string | undefined {
+  const file = join(repository, path);
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+const testFiles = ["protocol", "interop", "conformance"]
+  .flatMap((folder) =>
+    existsSync(join(tests, folder))
+      ? readdirSync(join(tests, folder), { recursive: true, encoding: "utf8" }).map((name) =>
+          join(tests, folder, name),
+        )
+      : [],
+  )
+  .filter((path) => path.endsWith(".test.ts"))
+  .map((path) => ({ path: relative(repository, path), source: readFileSync(path, "utf8") }));
+
+const world: World = {
+  testFiles,
+  packageExists: (name) => existsSync(join(repository, "packages", name)),
+  readSource,
+};
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+it("lists every server duty of 2026-07-28 once", () => {
+  expect(misnumbered(server20260728, "S26", range(1, 52))).toEqual([]);
+});
+
+it("lists every server duty of 2025-11-25 once", () => {
+  expect(misnumbered(server20251125, "S25", [...range(1, 14), 23, 24])).toEqual([]);
+});
+
+it("has the promised proof of every duty, and cites no duty that does not exist", () => {
+  expect(uncovered([...server20260728, ...server20251125], world)).toEqual([]);
+});
