@@ -1,0 +1,209 @@
+// RESULTS.md, written from the raw records alone.
+import { protocolLabels } from "./catalogue.mjs";
+import { pairedRatio } from "./stats.mjs";
+import { judge } from "./targets.mjs";
+
+const percent = (share) => `${(share * 100).toFixed(1)} %`;
+const whole = (value) => Math.round(value).toLocaleString("en-US");
+const rounded = (value) => (value >= 100 ? whole(value) : String(Number(value.toPrecision(3))));
+const row = (cells) => `| ${cells.join(" | ")} |`;
+const table = (heads, rows) =>
+  [row(heads), row(heads.map(() => "---")), ...rows.map(row)].join("\n");
+
+function nameOf({ label, id, toolCount, note }) {
+  const size = id.includes("@") ? `, ${whole(toolCount)} tools` : "";
+  return `${label}${size}${note ? ` (${note})` : ""}`;
+}
+
+/** How many times the rate of Backplane with as many tools is that of this entry. */
+function backplaneOver({ server, samples, toolCount }, entries) {
+  const backplane = entries.find((one) => {
+    return one.server === "backplane" && (server === "bare" || one.toolCount === toolCount);
+  });
+  if (!backplane || server === "backplane") {
+    return "";
+  }
+  const rates = (list) => list.map(({ perSecond }) => perSecond);
+  return rounded(pairedRatio(rates(backplane.samples), rates(samples)).median);
+}
+
+function throughputTable({ entries }) {
+  const heads = [
+    ...["server", "protocol", "calls/s", "quartiles", "÷ bare", "Backplane ÷ it"],
+    ...["p50 ms", "p99 ms", "CPU"],
+  ];
+  const middle = (samples, read) => {
+    const values = samples.map(read).filter((value) => value !== undefined);
+    return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  };
+  const rows = entries.map((one) => {
+    const { perSecond, ratioToBare, samples } = one;
+    const p50 = middle(samples, ({ p50Ms }) => p50Ms);
+    const p99 = middle(samples, ({ p99Ms }) => p99Ms);
+    const cpu = middle(samples, (sample) => sample.cpu);
+    return [
+      one.problems ? `${nameOf(one)}; **${one.problems.join("; ")}**` : nameOf(one),
+      protocolLabels[one.protocol],
+      whole(perSecond.median),
+      `${whole(perSecond.q1)}–${whole(perSecond.q3)}`,
+      rounded(ratioToBare.median),
+      backplaneOver(one, entries),
+      p50 === undefined ? "" : rounded(p50),
+      p99 === undefined ? "" : rounded(p99),
+      cpu === undefined ? "" : percent(cpu),
+    ];
+  });
+  return table(heads, rows);
+}
+
+function memoryTable({ entries }) {
+  const heads = ["server", "sessions", "bytes a session", "resident bytes a session"];
+  const rows = entries.map((one) => [
+    nameOf(one),
+    whole(one.sessions),
+    whole(one.bytesPerSession),
+    whole(one.rssBytesPerSession),
+  ]);
+  return table(heads, rows);
+}
+
+function heapTable({ entries }) {
+  const heads = ["server", "after", "heap KB", "after", "heap KB", "growth"];
+  const rows = entries.map(({ early, late, growth, ...one }) => [
+    nameOf(one),
+    `${whole(early.calls)} calls`,
+    whole(early.heapUsed / 1024),
+    `${whole(late.calls)} calls`,
+    whole(late.heapUsed / 1024),
+    growth.toFixed(3),
+  ]);
+  return table(heads, rows);
+}
+
+function startupTable({ entries }) {
+  const heads = ["server", "protocol", "ms", "quartiles", "÷ bare"];
+  const rows = entries.map((one) => [
+    nameOf(one),
+    protocolLabels[one.protocol],
+    rounded(one.milliseconds.median),
+    `${rounded(one.milliseconds.q1)}–${rounded(one.milliseconds.q3)}`,
+    one.ratioToBare.median.toFixed(2),
+  ]);
+  return table(heads, rows);
+}
+
+function typecheckTable({ entries }) {
+  const heads = ["server", "1 tool, s", "200 tools, s", "difference, s"];
+  const rows = entries.map((one) => [
+    one.label,
+    one.few.median.toFixed(2),
+    one.many.median.toFixed(2),
+    one.extraSeconds.toFixed(2),
+  ]);
+  return table(heads, rows);
+}
+
+const tables = {
+  throughput: throughputTable,
+  "session-memory": memoryTable,
+  heap: heapTable,
+  startup: startupTable,
+  typecheck: typecheckTable,
+};
+
+function section(record) {
+  const notes = [];
+  if (record.yardstickSpread !== undefined) {
+    const spread = `Bare quartiles: ${percent(record.yardstickSpread)} apart.`;
+    const others = record.voidSpreads.map(percent).join(", ");
+    const again = others ? ` Runs thrown away: bare quartiles ${others} apart.` : "";
+    const noisy = record.isNoisy ? " **Noisy: no attempt was quiet enough.**" : "";
+    notes.push(`${spread}${again}${noisy}`);
+  }
+  for (const { id, reason } of record.failures) {
+    notes.push(`**${id} was left out:** ${reason.split("\n")[0]}`);
+  }
+  const { environment, measuredAt } = record;
+  notes.push(`Measured ${measuredAt.slice(0, 10)} at commit ${environment.commit}.`);
+  const body = tables[record.kind](record);
+  return [`### ${record.title}`, record.about, body, notes.join("\n")].join("\n\n");
+}
+
+function targetTable(records) {
+  const rows = judge(records).map(({ what, target, value, unit, verdict, isNoisy }) => [
+    what,
+    target,
+    value === undefined ? "–" : `${rounded(value)}${unit ? ` ${unit}` : ""}`,
+    `${verdict === "not reached" ? "**not reached**" : verdict}${isNoisy ? ", noisy" : ""}`,
+  ]);
+  const reasons = judge(records)
+    .filter(({ reason }) => reason)
+    .map(({ what, reason }) => `- Not reached, ${what}: ${reason}.`);
+  const judged = table(["what", "to reach", "measured", "verdict"], rows);
+  return [judged, ...(reasons.length > 0 ? [reasons.join("\n")] : [])].join("\n\n");
+}
+
+function machine({ environment: env }) {
+  const pinned = env.pinned ? "server and generator pinned to one core each" : "not pinned";
+  return table(
+    ["what", "which"],
+    [
+      ["Node.js", `${env.node} (V8 ${env.v8})`],
+      ["processor", `${env.cpu}, ${env.cores} cores, ${pinned}`],
+      ["memory", `${env.memoryGiB} GiB`],
+      ["system", env.system],
+      ["load generator", env.generator],
+      ...Object.entries(env.packages).map(([name, version]) => [`\`${name}\``, version]),
+    ],
+  );
+}
+
+const method = `## Method
+
+- Two processes, the server pinned to one core and the load generator to another (\`taskset\`);
+  every server is a plain \`node\` process with \`NODE_ENV=production\` and its library's defaults,
+  wired as its authors document it. The wiring is in \`servers/\`.
+- The first answers of every server are checked (id, text, number of tools, progress) before any
+  load. Under load, failed requests and answers of another size are reported beside the figure.
+- Every request has an id and a message of its own; 64 connections, each with one request in
+  flight. All servers of a scenario stay up, are warmed up until their rate stops rising (4 to 20
+  seconds), and are then measured in turn, once per round, forwards and backwards alternately.
+- Figures are medians over the rounds with quartiles. A ratio is the median of the ratios within
+  each round, so that a slow drift of the machine cancels out.
+- A run is void and repeated when the bare server's quartiles lie more than 15 % of its median
+  apart; when no attempt of three is quiet enough, the quietest is kept and marked noisy.
+- *CPU* is the server's processor time as a share of the wall time: well below 100 % means that the
+  generator, or the machine, was the limit, not the server.
+- The bare server is \`servers/bare.mjs\`: \`Buffer.concat\`, \`JSON.parse\`, one
+  \`JSON.stringify\`, \`Content-Length\`. It checks nothing and validates nothing.
+- A server that does not speak 2026-07-28 is measured in the mode nearest to it, as the column
+  *protocol* says. Such requests carry no \`_meta\` and fewer headers, which is in their favour.
+
+## How to repeat
+
+\`\`\`sh
+npm run bench                         # everything; writes bench/results/*.json and this file
+npm run -s bench -- --quick --json    # short, machine-readable, writes nothing
+npm run bench -- --only stdio,heap    # some scenarios; the others keep their last data
+npm run bench -- --help               # all options and names
+\`\`\`
+
+\`wrk\` (Debian package \`wrk\`) is used when it is on PATH, else autocannon with a warning.
+The raw data of every run is in \`results/\`, one file a scenario.
+`;
+
+/** The whole file. `records` are in the order in which they are to appear. */
+export function resultsDocument(records) {
+  const latest = [...records].sort((a, b) => b.measuredAt.localeCompare(a.measuredAt))[0];
+  return [
+    "# Benchmark results",
+    "Written by `npm run bench` from the raw data in `results/`. Figures are not edited by hand.",
+    "## Numbers to reach",
+    targetTable(records),
+    "## Scenarios",
+    ...records.map(section),
+    "## Machine and versions",
+    machine(latest),
+    method,
+  ].join("\n\n");
+}

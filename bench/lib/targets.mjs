@@ -1,0 +1,149 @@
+// The numbers to reach, and how each is read from the measured records. `measure` returns undefined
+// when the entries it compares are missing, or when a short run did less than the number speaks of.
+// `why` is shown only while a number is not reached.
+import { pairedRatio } from "./stats.mjs";
+
+const BYTES_PER_KILOBYTE = 1024;
+
+function rates(record, id) {
+  const found = record.entries.find((one) => one.id === id && !one.problems);
+  return found?.samples.map(({ perSecond }) => perSecond);
+}
+
+/** Median of the ratios of the same rounds. */
+const over = (id, base) => (record) => {
+  const [values, baseline] = [rates(record, id), rates(record, base)];
+  return values && baseline ? pairedRatio(values, baseline).median : undefined;
+};
+
+const entryValue = (id, read) => (record) => {
+  const found = record.entries.find((one) => one.id === id);
+  return found ? read(found) : undefined;
+};
+
+const atLeast = (limit) => ({ limit, sign: "≥", isReached: (value) => value >= limit });
+const atMost = (limit) => ({ limit, sign: "≤", isReached: (value) => value <= limit });
+
+export const targets = [
+  {
+    what: "plain modern `tools/call` ÷ bare node:http",
+    scenario: "call",
+    reach: atLeast(0.9),
+    measure: over("backplane", "bare"),
+    why:
+      "what a call does beyond the bare handler (checks, validation, a promise) shows beside node:http, " +
+      "and the bare rate itself moved more between rounds than the 15 % rule allows; where the time goes " +
+      "is the next thing to find out, on a quiet machine",
+  },
+  {
+    what: "plain `tools/call` ÷ SDK v2 stock handler, 1 tool",
+    scenario: "call",
+    reach: atLeast(14),
+    measure: over("backplane", "sdk-v2"),
+    why: "it follows from the share of bare node:http that a plain call reaches, above",
+  },
+  {
+    what: "plain `tools/call` ÷ SDK v2 stock handler, 50 tools",
+    scenario: "many-tools",
+    reach: atLeast(20),
+    measure: over("backplane@50", "sdk-v2@50"),
+    why: "it follows from the share of bare node:http that a plain call reaches, above",
+  },
+  {
+    what: "plain `tools/call` ÷ SDK v2 stock handler, 1,000 tools",
+    scenario: "many-tools",
+    reach: atLeast(130),
+    measure: over("backplane@1000", "sdk-v2@1000"),
+    why: "it follows from the share of bare node:http that a plain call reaches, above",
+  },
+  {
+    what: "plain `tools/call` ÷ tmcp",
+    scenario: "call",
+    reach: atLeast(5),
+    measure: over("backplane", "tmcp"),
+  },
+  {
+    what: "legacy session `tools/call` ÷ SDK v1 session",
+    scenario: "legacy-session",
+    reach: atLeast(7),
+    measure: over("backplane", "sdk-v1-session"),
+    why: "it follows from the share of bare node:http that a plain call reaches, above",
+  },
+  {
+    what: "`tools/list` with 50 tools ÷ SDK v2",
+    scenario: "tools-list",
+    reach: atLeast(30),
+    measure: over("backplane", "sdk-v2"),
+  },
+  {
+    what: "cost per call at 1,000 tools ÷ at 1 tool",
+    scenario: "many-tools",
+    reach: atMost(1.1),
+    measure: over("backplane@1", "backplane@1000"),
+  },
+  {
+    what: "handler that passes `ctx.signal` on ÷ bare node:http",
+    scenario: "signal",
+    reach: atLeast(0.55),
+    measure: over("backplane", "bare"),
+  },
+  {
+    what: "stdio calls, 64 in flight, ÷ SDK v2",
+    scenario: "stdio",
+    reach: atLeast(4),
+    measure: over("backplane", "sdk-v2"),
+  },
+  {
+    what: "stdio calls, 64 in flight, ÷ bare line echo",
+    scenario: "stdio",
+    reach: atLeast(0.5),
+    measure: over("backplane", "bare"),
+  },
+  {
+    what: "memory of an idle legacy session",
+    scenario: "session-memory",
+    reach: atMost(3),
+    unit: "KB",
+    measure: entryValue("backplane", (one) =>
+      one.sessions >= 10_000 ? one.bytesPerSession / BYTES_PER_KILOBYTE : undefined,
+    ),
+  },
+  {
+    what: "heap after 1,000,000 calls ÷ after 100,000",
+    scenario: "heap",
+    reach: atMost(1.05),
+    measure: entryValue("backplane", (one) =>
+      one.late.calls >= 1_000_000 ? one.growth : undefined,
+    ),
+  },
+  {
+    what: "process start to first answer ÷ bare node:http",
+    scenario: "startup",
+    reach: atMost(2.5),
+    measure: entryValue("backplane", (one) => one.ratioToBare.median),
+    why:
+      "the process also loads zod; the row of the bare server that imports zod shows that share, " +
+      "and what remains is the server's own modules and the registration of the tool",
+  },
+  {
+    what: "type check with 200 zod tools, beyond that with 1",
+    scenario: "typecheck",
+    reach: atMost(2),
+    unit: "s",
+    measure: entryValue("backplane", (one) => one.extraSeconds),
+  },
+];
+
+/** Each target with `value` and `verdict`: reached, not reached, or not measured. */
+export function judge(records) {
+  return targets.map(({ what, scenario, reach, unit = "", measure, why }) => {
+    const record = records.find((one) => one.id === scenario);
+    const value = record ? measure(record) : undefined;
+    const target = `${reach.sign} ${reach.limit}${unit ? ` ${unit}` : ""}`;
+    const outcome = reach.isReached(value) ? "reached" : "not reached";
+    const verdict = value === undefined ? "not measured" : outcome;
+    const isNoisy = record?.isNoisy === true;
+    const reason = verdict === "not reached" ? why : undefined;
+    return { what, scenario, target, unit, value, verdict, isNoisy, reason };
+  });
+}
