@@ -19,6 +19,7 @@ export type {
   RequestContext,
   TransportInfo,
 } from "./context.ts";
+export { type DeadlineEntry, type DeadlineKind, DeadlineWheel } from "./deadline-wheel.ts";
 export {
   AuthorizationError,
   clip,

@@ -9,33 +9,40 @@ export const INTERCEPTOR_PHASES = ["observe", "limit", "cache", "handler"] as co
 /** One of {@link INTERCEPTOR_PHASES}. */
 export type InterceptorPhase = (typeof INTERCEPTOR_PHASES)[number];
 
-/** One request as an interceptor sees it. To change it, pass a changed copy to `next`. */
-export interface Invocation {
+/**
+ * One request as an interceptor sees it. To change it, pass a changed copy to `next`.
+ * @typeParam Context what the side knows of its request: a server's {@link RequestContext}, or a client's own.
+ */
+export interface Invocation<Context = RequestContext> {
   readonly method: string;
   /** The tool, prompt or resource addressed: `params.name` or `params.uri`; undefined for other methods. */
   readonly target: string | undefined;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly context: RequestContext;
+  readonly context: Context;
 }
 
 /** The result of a request, before an era's codec gives it its wire form. */
 export type InvocationResult = object;
 
 /** Goes on to the next interceptor, and at last to the handler. Rejects with what the handler threw. */
-export type Next = (invocation: Invocation) => Promise<InvocationResult>;
+export type Next<Context = RequestContext> = (
+  invocation: Invocation<Context>,
+) => Promise<InvocationResult>;
 
 /** Code around every request of every method, on every transport and in every era. */
-export interface Interceptor {
+export interface Interceptor<Context = RequestContext> {
   readonly name: string;
   readonly phase: InterceptorPhase;
-  intercept(invocation: Invocation, next: Next): Promise<InvocationResult>;
+  intercept(invocation: Invocation<Context>, next: Next<Context>): Promise<InvocationResult>;
 }
 
 /**
  * Orders interceptors by phase, keeping registration order inside one.
  * @throws {TypeError} when an interceptor names no known phase or has no function.
  */
-export function orderInterceptors(interceptors: readonly Interceptor[]): readonly Interceptor[] {
+export function orderInterceptors<Context = RequestContext>(
+  interceptors: readonly Interceptor<Context>[],
+): readonly Interceptor<Context>[] {
   for (const { name, phase, intercept } of interceptors) {
     if (typeof intercept !== "function") {
       throw new TypeError(`interceptor "${name}": no intercept function`);
@@ -50,8 +57,11 @@ export function orderInterceptors(interceptors: readonly Interceptor[]): readonl
 }
 
 /** Folds ordered interceptors around `terminal`: the one composing loop of server and client. */
-export function composeInterceptors(ordered: readonly Interceptor[], terminal: Next): Next {
-  return ordered.reduceRight<Next>(
+export function composeInterceptors<Context = RequestContext>(
+  ordered: readonly Interceptor<Context>[],
+  terminal: Next<Context>,
+): Next<Context> {
+  return ordered.reduceRight<Next<Context>>(
     (next, interceptor) => (invocation) => interceptor.intercept(invocation, next),
     terminal,
   );

@@ -2,6 +2,7 @@ import {
   type CacheHint,
   type ClientCapabilities,
   type ClientDescription,
+  type DeadlineEntry,
   type ElicitAsk,
   type ElicitContent,
   type ElicitResult,
@@ -24,7 +25,6 @@ import {
   type TransportInfo,
   type WireCodec,
 } from "@backplane/protocol";
-import type { DeadlineEntry } from "./deadlines.ts";
 import type { InputRound } from "./input-round.ts";
 import { notificationText } from "./notification-text.ts";
 import type { Outlet } from "./outlet.ts";

@@ -1,6 +1,7 @@
 import {
   CHANNELS,
   composeInterceptors,
+  DeadlineWheel,
   deadlineExceeded,
   type Interceptor,
   type InvocationResult,
@@ -13,7 +14,6 @@ import {
   unavailable,
 } from "@backplane/protocol";
 import { abortReason, type Call, type CallHost } from "./call.ts";
-import { DeadlineWheel } from "./deadlines.ts";
 import type { InputRound, InputRounds } from "./input-round.ts";
 import { isPromise } from "./internal/is-promise.ts";
 import type { MethodHandler } from "./methods.ts";

@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from "@backplane/protocol";
+import { systemClock } from "./memory/system-clock.ts";
+import type { Clock } from "./seams/clock.ts";
 
 /** Which clock ran out: `idle` is reset by progress, `total` is not. */
 export type DeadlineKind = "idle" | "total";
@@ -39,7 +40,7 @@ const monotonicClock: Pick<Clock, "now" | "after"> = {
 };
 
 /**
- * All deadlines of a server behind one timer, because a `setTimeout` per call costs more than the rest
+ * All deadlines of a server or a client behind one timer, because a `setTimeout` per call costs more than the rest
  * of a short call's bookkeeping. A deadline never fires early, and up to two ticks (128 ms) late.
  */
 export class DeadlineWheel {

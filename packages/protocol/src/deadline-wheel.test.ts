@@ -1,7 +1,7 @@
-import { createFakeClock, type FakeClock } from "@backplane/protocol/test-suite";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { type DeadlineEntry, DeadlineWheel } from "./deadlines.ts";
+import { type DeadlineEntry, DeadlineWheel } from "./deadline-wheel.ts";
+import { createFakeClock, type FakeClock } from "./test-suite/index.ts";
 
 /** Two ticks: how late a deadline may be. */
 const LATE_MS = 128;
