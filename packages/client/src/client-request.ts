@@ -1,0 +1,393 @@
+import type {
+  Clock,
+  DeadlineEntry,
+  DeadlineKind,
+  DeadlineWheel,
+  JsonObject,
+  LogLevel,
+  MCPError,
+} from "@backplane/protocol";
+import {
+  ErrorCode,
+  isLogLevel,
+  MCPError as MCPErrorClass,
+  passesLogLevel,
+} from "@backplane/protocol";
+import type { Bulkhead } from "./bulkhead.ts";
+import type { CircuitBreaker } from "./circuit-breaker.ts";
+import { MCPClientError } from "./errors.ts";
+import type { Exchange, ExchangeOwner } from "./exchange.ts";
+import type { InputResponder } from "./input-responses.ts";
+import type { Link, LinkRequest } from "./link.ts";
+import type { LinkSource } from "./link-source.ts";
+import type { RequestOptions } from "./request-options.ts";
+import type { RetryPolicy } from "./retry.ts";
+
+/** One logical request: what the methods hand to the layers below them. */
+export interface RequestPlan {
+  readonly method: string;
+  /** Without `_meta`. */
+  readonly params: JsonObject;
+  readonly options: RequestOptions;
+  /** Names in lower case and values by turns. */
+  readonly headers: readonly string[];
+  /** May be repeated after it may have been worked on. */
+  readonly idempotent: boolean;
+  /** Asked once when the server found the mirrored headers wrong: gives the right ones (spec: 4b, -32020). */
+  readonly correctHeaders?: () => Promise<readonly string[]>;
+}
+
+/** What all requests of a client share. */
+export interface RequestHost {
+  readonly source: LinkSource;
+  readonly retry: RetryPolicy;
+  readonly breaker: CircuitBreaker | undefined;
+  readonly bulkhead: Bulkhead | undefined;
+  readonly inputs: InputResponder;
+  readonly wheel: DeadlineWheel;
+  readonly clock: Pick<Clock, "after">;
+  readonly timeoutMs: number;
+  readonly maxTotalTimeoutMs: number;
+  readonly maxInputRounds: number;
+}
+
+const NO_SIGNAL: AbortSignal = new AbortController().signal;
+
+/**
+ * Runs one logical request to its end: place in the bulkhead, link, attempts with retries, rounds of input,
+ * all inside one budget of time. One object a request, so that an uneventful one costs one promise.
+ */
+export class ClientRequest implements ExchangeOwner, DeadlineEntry {
+  readonly #host: RequestHost;
+  readonly #plan: RequestPlan;
+  readonly #resolve: (result: JsonObject) => void;
+  readonly #reject: (error: unknown) => void;
+  #params: JsonObject;
+  #headers: readonly string[];
+  #link: Link | undefined = undefined;
+  #exchange: Exchange | undefined = undefined;
+  #attempts = 0;
+  #rounds = 0;
+  #corrected = false;
+  #inside = false;
+  #done = false;
+  #cancelWait: (() => void) | undefined = undefined;
+  // While it waits for anything but the server, the request itself stands in the wheel.
+  readonly idleMs: number = Number.POSITIVE_INFINITY;
+  totalMs: number;
+  startedAtMs: number;
+  wheelTouchedAtMs = 0;
+  wheelSlot = -1;
+  wheelNext: DeadlineEntry | undefined = undefined;
+  wheelPrevious: DeadlineEntry | undefined = undefined;
+
+  private constructor(
+    host: RequestHost,
+    plan: RequestPlan,
+    resolve: (result: JsonObject) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#host = host;
+    this.#plan = plan;
+    this.#params = plan.params;
+    this.#headers = plan.headers;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.totalMs = plan.options.maxTotalTimeoutMs ?? host.maxTotalTimeoutMs;
+    this.startedAtMs = host.wheel.now();
+  }
+
+  /** @throws {MCPError} what the server answered. @throws {MCPClientError} everything else. */
+  static run(host: RequestHost, plan: RequestPlan): Promise<JsonObject> {
+    return new Promise((resolve, reject) => {
+      new ClientRequest(host, plan, resolve, reject).#start();
+    });
+  }
+
+  onResult(result: JsonObject): void {
+    this.#giveBack(undefined);
+    const { resultType } = result;
+    if (resultType === undefined || resultType === "complete") this.#finish(result);
+    else if (resultType === "input_required") void this.#nextRound(result);
+    else {
+      this.#fail(
+        new MCPClientError(
+          "invalid_response",
+          `${this.#plan.method}: the result has the unknown resultType ${JSON.stringify(resultType)}`,
+        ),
+      );
+    }
+  }
+
+  onError(error: MCPError | MCPClientError): void {
+    this.#giveBack(error);
+    this.#failed(error);
+  }
+
+  onNotification(method: string, params: JsonObject): void {
+    const { onProgress, onLog, logLevel = "info" } = this.#plan.options;
+    if (method === "notifications/progress") {
+      const { progress, total, message } = params;
+      if (onProgress === undefined || typeof progress !== "number") return;
+      onProgress({
+        progress,
+        ...(typeof total === "number" && { total }),
+        ...(typeof message === "string" && { message }),
+      });
+    } else if (method === "notifications/message" && onLog !== undefined) {
+      const level = params.level as LogLevel;
+      if (!isLogLevel(level) || !passesLogLevel(level, logLevel)) return;
+      const logger = typeof params.logger === "string" ? params.logger : undefined;
+      onLog({ level, data: params.data, logger });
+    }
+  }
+
+  /** The budget ran out while no server was asked. */
+  onDeadline(_which: DeadlineKind, limitMs: number): void {
+    this.#fail(
+      new MCPClientError(
+        "timeout",
+        `${this.#plan.method}: maxTotalTimeoutMs (${limitMs} ms) ran out after ${this.#attempts} attempts`,
+        { details: { deadline: "total", limitMs, attempts: this.#attempts } },
+      ),
+    );
+  }
+
+  /** The listener of the caller's signal: this object, so that none is made for each request. */
+  handleEvent(): void {
+    const { signal } = this.#plan.options;
+    const error = abortedError(this.#plan.method, signal);
+    // Through the exchange where there is one: the server is told.
+    if (this.#exchange !== undefined)
+      this.#exchange.giveUp(error, "the caller gave the request up");
+    else this.#fail(error);
+  }
+
+  #start(): void {
+    const { signal } = this.#plan.options;
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.#reject(abortedError(this.#plan.method, signal));
+        return;
+      }
+      signal.addEventListener("abort", this);
+    }
+    const place = this.#host.bulkhead?.enter();
+    if (place === undefined) {
+      this.#inside = this.#host.bulkhead !== undefined;
+      this.#attempt();
+      return;
+    }
+    if (MCPClientError.isInstance(place)) {
+      this.#fail(place);
+      return;
+    }
+    this.#wait();
+    this.#cancelWait = place.cancel;
+    place.entered.then(() => {
+      this.#cancelWait = undefined;
+      if (this.#done) this.#host.bulkhead?.leave();
+      else {
+        this.#inside = true;
+        this.#goOn();
+        this.#attempt();
+      }
+    });
+  }
+
+  #attempt(): void {
+    this.#attempts++;
+    const open = this.#host.breaker?.admit();
+    if (open !== undefined) {
+      this.#fail(open);
+      return;
+    }
+    const link = this.#host.source.acquire(this.#plan.options.signal);
+    if (!(link instanceof Promise)) {
+      this.#sendOver(link);
+      return;
+    }
+    this.#wait();
+    link.then(
+      (acquired) => {
+        if (this.#done) {
+          this.#host.breaker?.abandon();
+          this.#host.source.release(acquired, undefined);
+          return;
+        }
+        this.#goOn();
+        this.#sendOver(acquired);
+      },
+      (error: unknown) => {
+        const failure = asFailure(error);
+        this.#host.breaker?.record(failure);
+        if (this.#done) return;
+        this.#goOn();
+        this.#failed(failure);
+      },
+    );
+  }
+
+  #sendOver(link: Link): void {
+    const { onLog, logLevel = "info" } = this.#plan.options;
+    const told = onLog === undefined ? undefined : link.ensureLogLevel(logLevel);
+    if (told === undefined) {
+      this.#send(link);
+      return;
+    }
+    this.#link = link;
+    this.#wait();
+    void told.then(() => {
+      if (this.#done) return;
+      this.#goOn();
+      this.#send(link);
+    });
+  }
+
+  #send(link: Link): void {
+    const { method, options } = this.#plan;
+    this.#link = link;
+    const request: LinkRequest = {
+      method,
+      params: this.#params,
+      meta: options.meta as JsonObject | undefined,
+      wantsProgress: options.onProgress !== undefined,
+      logLevel: options.onLog === undefined ? undefined : (options.logLevel ?? "info"),
+      headers: this.#headers,
+      idleMs: options.timeoutMs ?? this.#host.timeoutMs,
+      totalMs: this.#remainingMs(),
+    };
+    this.#exchange = link.send(request, this);
+  }
+
+  /** What is left of the budget. */
+  #remainingMs(): number {
+    if (this.totalMs === Number.POSITIVE_INFINITY) return this.totalMs;
+    // 0 would be no limit to the eye of a reader, and is due at once to the wheel.
+    return Math.max(0, this.startedAtMs + this.totalMs - this.#host.wheel.now());
+  }
+
+  #giveBack(failure: MCPError | MCPClientError | undefined): void {
+    const link = this.#link;
+    this.#exchange = undefined;
+    if (link === undefined) return;
+    this.#link = undefined;
+    this.#host.breaker?.record(failure);
+    this.#host.source.release(link, failure);
+  }
+
+  #failed(error: MCPError | MCPClientError): void {
+    if (
+      error.code === ErrorCode.headerMismatch &&
+      this.#plan.correctHeaders !== undefined &&
+      !this.#corrected
+    ) {
+      this.#corrected = true;
+      void this.#correct(error);
+      return;
+    }
+    const delayMs = this.#host.retry.delayMs(error, {
+      attempts: this.#attempts,
+      idempotent: this.#plan.idempotent,
+      remainingMs: this.#remainingMs(),
+    });
+    if (delayMs === undefined) {
+      this.#fail(error);
+      return;
+    }
+    this.#wait();
+    this.#cancelWait = this.#host.clock.after(delayMs, () => {
+      this.#cancelWait = undefined;
+      this.#goOn();
+      this.#attempt();
+    });
+  }
+
+  /** Lists the tools anew and mirrors what they say now. */
+  async #correct(original: MCPError | MCPClientError): Promise<void> {
+    this.#wait();
+    try {
+      const headers = await (this.#plan.correctHeaders as () => Promise<readonly string[]>)();
+      this.#headers = headers;
+    } catch {
+      this.#fail(original);
+      return;
+    }
+    if (this.#done) return;
+    this.#goOn();
+    this.#attempt();
+  }
+
+  /** Answers what the server asks and sends the request again (spec: patterns/mrtr). */
+  async #nextRound(result: JsonObject): Promise<void> {
+    const { method, options } = this.#plan;
+    const { wheel, inputs, maxInputRounds } = this.#host;
+    if (++this.#rounds > maxInputRounds) {
+      this.#fail(
+        new MCPClientError(
+          "input_refused",
+          `${method}: the server asked for input ${this.#rounds} times (maxInputRounds is ${maxInputRounds})`,
+          { details: { rounds: this.#rounds } },
+        ),
+      );
+      return;
+    }
+    const askedAtMs = wheel.now();
+    let answers: JsonObject;
+    try {
+      answers = await inputs.answerRound(method, result, this.#rounds, options.signal ?? NO_SIGNAL);
+    } catch (error) {
+      this.#fail(asFailure(error));
+      return;
+    }
+    if (this.#done) return;
+    // What our own handlers took, a person at a form above all, is not the server's time.
+    this.startedAtMs += wheel.now() - askedAtMs;
+    this.#params = { ...this.#plan.params, ...answers };
+    this.#attempts = 0;
+    this.#attempt();
+  }
+
+  #wait(): void {
+    if (this.totalMs !== Number.POSITIVE_INFINITY) this.#host.wheel.add(this);
+  }
+
+  #goOn(): void {
+    this.#host.wheel.remove(this);
+  }
+
+  #finish(result: JsonObject): void {
+    if (this.#done) return;
+    this.#end();
+    this.#resolve(result);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#done) return;
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.#done = true;
+    this.#giveBack(undefined);
+    this.#host.wheel.remove(this);
+    this.#cancelWait?.();
+    this.#plan.options.signal?.removeEventListener("abort", this);
+    if (this.#inside) this.#host.bulkhead?.leave();
+  }
+}
+
+function asFailure(error: unknown): MCPError | MCPClientError {
+  if (MCPClientError.isInstance(error) || MCPErrorClass.isInstance(error)) return error;
+  return new MCPClientError("connection_failed", String((error as Error)?.message ?? error), {
+    cause: error,
+    retry: "never",
+  });
+}
+
+function abortedError(method: string, signal: AbortSignal | undefined): MCPClientError {
+  return new MCPClientError("aborted", `${method}: the caller's signal fired`, {
+    cause: signal?.reason,
+  });
+}

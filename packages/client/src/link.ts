@@ -1,0 +1,464 @@
+import {
+  codecFor,
+  type DeadlineWheel,
+  type Era,
+  encodeHeaderValue,
+  HEADER_METHOD,
+  HEADER_NAME,
+  isJsonObject,
+  type JsonObject,
+  type JsonRpcRequest,
+  type Logger,
+  type LogLevel,
+  MCPError,
+  META_LOG_LEVEL,
+  META_SUBSCRIPTION_ID,
+  type MethodTable,
+  messageKind,
+  passesLogLevel,
+  type RequestId,
+  type Revision,
+} from "@backplane/protocol";
+import { MCPClientError } from "./errors.ts";
+import { Exchange, type ExchangeOwner } from "./exchange.ts";
+import type { Agreement, ServerDescription } from "./server-description.ts";
+import type { ClientTransport, TransportEvents } from "./transport.ts";
+import { encodeNotification, encodeRequest, type MetaEncoder } from "./wire.ts";
+
+const NO_HEADERS: readonly string[] = [];
+
+/** How long a server may take to set its log level. */
+const SET_LEVEL_MS = 10_000;
+const SET_LEVEL = {
+  method: "logging/setLevel",
+  meta: undefined,
+  wantsProgress: false,
+  logLevel: undefined,
+  headers: NO_HEADERS,
+  idleMs: SET_LEVEL_MS,
+  totalMs: SET_LEVEL_MS,
+};
+
+/** What one wire request consists of beside its method. */
+export interface LinkRequest {
+  readonly method: string;
+  /** Without `_meta`. */
+  readonly params: JsonObject;
+  /** Further members of `_meta`; undefined for none. */
+  readonly meta: JsonObject | undefined;
+  /** The server may report progress and be heard: the request's id becomes its token. */
+  readonly wantsProgress: boolean;
+  /** The least severe log messages that the request wants; undefined for none. */
+  readonly logLevel: LogLevel | undefined;
+  /** Further HTTP headers, names in lower case and values by turns: `Mcp-Param-*` and the caller's. */
+  readonly headers: readonly string[];
+  readonly idleMs: number;
+  readonly totalMs: number;
+}
+
+/** What a link tells the one who holds it. The methods must not throw. */
+export interface LinkEvents {
+  /** A notification that belongs to no request: list changes, resource updates, logs of a legacy session. */
+  onNotification(method: string, params: JsonObject): void;
+  /**
+   * A legacy server asks for something. Resolves with the result, or rejects with the `MCPError` to answer.
+   * @param exchange the request on whose stream it came, where that is known.
+   */
+  onServerRequest(
+    request: JsonRpcRequest,
+    exchange: Exchange | undefined,
+    signal: AbortSignal,
+  ): Promise<object>;
+  /** The link is over: a new one is needed for the next request. Called at most once, not after `close`. */
+  onClose(error: MCPClientError): void;
+}
+
+/**
+ * One connection to one server in a settled era: encodes requests, correlates what comes back, watches the
+ * deadlines and cancels as the era wants it.
+ */
+export class Link {
+  readonly era: Era;
+  readonly revision: Revision;
+  readonly server: ServerDescription;
+  readonly transport: ClientTransport;
+  /** When it was opened, on the monotonic clock. */
+  readonly openedAtMs: number = performance.now();
+  readonly #methods: MethodTable;
+  readonly #meta: MetaEncoder;
+  readonly #events: LinkEvents;
+  readonly #wheel: DeadlineWheel;
+  readonly #logger: Logger;
+  readonly #exchanges = new Map<RequestId, Exchange>();
+  readonly #serving = new Map<RequestId, AbortController>();
+  readonly #headersOf = new Map<string, readonly string[]>();
+  #lastId: number;
+  /** Legacy: what the session was told last. */
+  #logLevel: LogLevel | undefined = undefined;
+  #over = false;
+
+  constructor(parts: {
+    readonly agreement: Agreement;
+    readonly server: ServerDescription;
+    readonly transport: ClientTransport;
+    readonly meta: MetaEncoder;
+    /** The last request id that the handshake used: ids are never used again in a session. */
+    readonly lastId: number;
+    readonly events: LinkEvents;
+    readonly wheel: DeadlineWheel;
+    readonly logger: Logger;
+  }) {
+    this.era = parts.agreement.era;
+    this.revision = parts.agreement.revision;
+    this.server = parts.server;
+    this.transport = parts.transport;
+    this.#methods = codecFor(parts.agreement.revision).methods;
+    this.#meta = parts.meta;
+    this.#lastId = parts.lastId;
+    this.#events = parts.events;
+    this.#wheel = parts.wheel;
+    this.#logger = parts.logger;
+  }
+
+  /** Requests without their response. */
+  get inFlight(): number {
+    return this.#exchanges.size;
+  }
+
+  /** No request can be sent any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** What the handshake's transport is to tell: hand it to the connector. */
+  static events(link: () => Link | undefined): TransportEvents {
+    return {
+      onMessage: (message) => link()?.received(message, undefined),
+      onClose: (error) => link()?.transportClosed(error),
+    };
+  }
+
+  /** Sends one request. Never throws: what goes wrong reaches the owner, never before this returns. */
+  send(request: LinkRequest, owner: ExchangeOwner): Exchange {
+    const { method, params } = request;
+    const id = ++this.#lastId;
+    const exchange = new Exchange(this, id, method, owner);
+    let text: string;
+    let headers: readonly string[];
+    try {
+      text = encodeRequest(
+        id,
+        method,
+        params,
+        this.#meta,
+        this.#metaOf(request),
+        request.wantsProgress,
+      );
+      headers = this.#headers(method, params, request.headers);
+    } catch (cause) {
+      exchange.settled = true;
+      const error = new TypeError(`${method}: the arguments cannot be sent as JSON`, { cause });
+      queueMicrotask(() => owner.onError(unsendable(error)));
+      return exchange;
+    }
+    this.#exchanges.set(id, exchange);
+    if (
+      request.idleMs !== Number.POSITIVE_INFINITY ||
+      request.totalMs !== Number.POSITIVE_INFINITY
+    ) {
+      exchange.idleMs = request.idleMs;
+      exchange.totalMs = request.totalMs;
+      exchange.startedAtMs = this.#wheel.now();
+      this.#wheel.add(exchange);
+    }
+    this.transport.request({ id, method, text, headers }, exchange);
+    return exchange;
+  }
+
+  /**
+   * Legacy: makes the server send log messages of this level for the whole session, if it does not already.
+   * @returns a promise only when the server had to be told.
+   */
+  ensureLogLevel(level: LogLevel): Promise<void> | undefined {
+    if (this.era === "modern" || this.server.capabilities.logging === undefined) return undefined;
+    if (this.#logLevel !== undefined && passesLogLevel(level, this.#logLevel)) return undefined;
+    this.#logLevel = level;
+    return new Promise((resolve) => {
+      const owner: ExchangeOwner = {
+        onResult: () => resolve(),
+        // Without messages the request is still worth sending.
+        onError: (error) => {
+          this.#logger.warn({ err: error, level }, "could not set the server's log level");
+          resolve();
+        },
+        onNotification: () => {},
+      };
+      this.send({ ...SET_LEVEL, params: { level } }, owner);
+    });
+  }
+
+  /** Sends a notification. @throws {MCPClientError} */
+  notify(method: string, params?: JsonObject): Promise<void> {
+    const text = encodeNotification(method, params, this.#meta);
+    return this.transport.post(text, this.era === "modern" ? [HEADER_METHOD, method] : NO_HEADERS);
+  }
+
+  /** Ends the link: requests under way fail with `closed`, a legacy session is ended. Idempotent. */
+  async close(): Promise<void> {
+    this.#over = true;
+    for (const controller of this.#serving.values()) controller.abort(closedError());
+    this.#serving.clear();
+    await this.transport.endSession?.();
+    await this.transport.close();
+  }
+
+  /** A message arrived, on a request's stream or beside all of them. */
+  received(message: unknown, exchange: Exchange | undefined): void {
+    switch (messageKind(message)) {
+      case "result":
+      case "failure":
+        this.#respond(
+          message as { id?: RequestId; result?: JsonObject; error?: unknown },
+          exchange,
+        );
+        return;
+      case "notification":
+        this.#notified(message as { method: string; params?: JsonObject }, exchange);
+        return;
+      case "request":
+        this.#serve(message as JsonRpcRequest, exchange);
+        return;
+      default:
+        if (exchange !== undefined) {
+          this.giveUp(
+            exchange,
+            new MCPClientError(
+              "invalid_response",
+              `${exchange.method}: the server sent something that is no JSON-RPC message`,
+            ),
+            "invalid message",
+          );
+        } else this.#logger.warn({}, "ignored something that is no JSON-RPC message");
+    }
+  }
+
+  /** Takes an exchange off the books. */
+  settled(exchange: Exchange): void {
+    exchange.settled = true;
+    this.#wheel.remove(exchange);
+    this.#exchanges.delete(exchange.id);
+  }
+
+  /** Ends an exchange from this side: the server is told, the owner gets `error`. */
+  giveUp(exchange: Exchange, error: MCPError | MCPClientError, reason: string): void {
+    if (exchange.settled) return;
+    this.settled(exchange);
+    this.#cancel(exchange, reason);
+    exchange.owner.onError(error);
+  }
+
+  transportClosed(error: MCPClientError): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const controller of this.#serving.values()) controller.abort(error);
+    this.#serving.clear();
+    // The transport failed its requests; this is for one that forgot.
+    for (const exchange of [...this.#exchanges.values()]) exchange.onFailure(error);
+    this.#events.onClose(error);
+  }
+
+  /** Modern over HTTP: closing the stream is the cancellation. Everywhere else it is a notification. */
+  #cancel(exchange: Exchange, reason: string): void {
+    const { id, method } = exchange;
+    this.transport.abandon(id);
+    if (this.era === "modern" && this.transport.kind === "http") return;
+    // It must not be cancelled (2025-11-25, basic/utilities/cancellation).
+    if (method === "initialize" || this.#over) return;
+    this.notify("notifications/cancelled", { requestId: id, reason }).catch((error: unknown) => {
+      this.#logger.debug({ method, err: error }, "could not tell the server of a cancellation");
+    });
+  }
+
+  #respond(
+    message: { id?: RequestId; result?: JsonObject; error?: unknown },
+    exchange: Exchange | undefined,
+  ): void {
+    const waiting =
+      exchange ?? (message.id === undefined ? undefined : this.#exchanges.get(message.id));
+    // Late, or for nobody: to be ignored (spec: patterns/cancellation).
+    if (waiting === undefined || waiting.settled) return;
+    // An error may come without the id when the server could not read the request.
+    if (message.id !== waiting.id && !(message.id === undefined && message.error !== undefined)) {
+      this.giveUp(
+        waiting,
+        new MCPClientError(
+          "invalid_response",
+          `${waiting.method}: the response carries the id ${JSON.stringify(message.id)}, the request had ${JSON.stringify(waiting.id)}`,
+          { details: { id: message.id } },
+        ),
+        "wrong id",
+      );
+      return;
+    }
+    this.settled(waiting);
+    if (message.error === undefined) waiting.owner.onResult(message.result as JsonObject);
+    else
+      waiting.owner.onError(
+        toMCPError(message.error as { code: number; message: string; data?: unknown }),
+      );
+  }
+
+  #notified(
+    message: { method: string; params?: JsonObject },
+    exchange: Exchange | undefined,
+  ): void {
+    const { method } = message;
+    const params = message.params ?? {};
+    if (method === "notifications/cancelled") {
+      this.#cancelledByServer(params);
+      return;
+    }
+    const target = exchange ?? this.#targetOf(method, params);
+    if (target === undefined) {
+      // A legacy server on one stream does not say whose message it is: all that listen get it.
+      if (method === "notifications/message") {
+        for (const each of this.#exchanges.values()) each.owner.onNotification(method, params);
+      }
+      this.#events.onNotification(method, params);
+      return;
+    }
+    if (target.settled) return;
+    if (method === "notifications/progress") {
+      // Only of its own token (spec: patterns/progress).
+      if (params.progressToken !== target.id) return;
+      this.#wheel.touch(target);
+    } else if (method === "notifications/message") this.#wheel.touch(target);
+    else if (this.era === "legacy") {
+      this.#events.onNotification(method, params);
+      return;
+    }
+    target.owner.onNotification(method, params);
+  }
+
+  /** Whose notification it is, where all share one stream. */
+  #targetOf(method: string, params: JsonObject): Exchange | undefined {
+    if (method === "notifications/progress") {
+      return this.#exchanges.get(params.progressToken as RequestId);
+    }
+    const meta = params._meta;
+    const subscription = isJsonObject(meta) ? meta[META_SUBSCRIPTION_ID] : undefined;
+    return subscription === undefined ? undefined : this.#exchanges.get(subscription as RequestId);
+  }
+
+  /** A legacy server takes its own request back, or a modern one ends a subscription over stdio. */
+  #cancelledByServer(params: JsonObject): void {
+    const id = params.requestId as RequestId;
+    const serving = this.#serving.get(id);
+    if (serving !== undefined) {
+      serving.abort(new MCPClientError("aborted", "the server took its request back"));
+      return;
+    }
+    const exchange = this.#exchanges.get(id);
+    if (exchange !== undefined && !exchange.settled) {
+      this.settled(exchange);
+      this.transport.abandon(id);
+      exchange.owner.onError(
+        new MCPClientError("connection_lost", `${exchange.method}: the server ended the request`, {
+          retry: "if-idempotent",
+        }),
+      );
+    }
+  }
+
+  #serve(request: JsonRpcRequest, exchange: Exchange | undefined): void {
+    // Modern servers must not send requests, and modern clients must not answer them (spec: transports).
+    if (this.era === "modern") {
+      this.#logger.warn({ method: request.method }, "ignored a request from a modern server");
+      return;
+    }
+    const { id } = request;
+    if (this.#serving.has(id) || this.#over) return;
+    const controller = new AbortController();
+    this.#serving.set(id, controller);
+    // While the server waits for us, its silence is our own doing.
+    const waiting = exchange === undefined ? [...this.#exchanges.values()] : [exchange];
+    for (const each of waiting) this.#wheel.pause(each);
+    void this.#answer(request, exchange, controller.signal).finally(() => {
+      this.#serving.delete(id);
+      for (const each of waiting) this.#wheel.resume(each);
+    });
+  }
+
+  async #answer(
+    request: JsonRpcRequest,
+    exchange: Exchange | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let text: string;
+    try {
+      const result = await this.#events.onServerRequest(request, exchange, signal);
+      text = JSON.stringify({ jsonrpc: "2.0", id: request.id, result });
+    } catch (thrown) {
+      const error = MCPError.isInstance(thrown)
+        ? thrown.toErrorObject()
+        : { code: -32603, message: "Internal error" };
+      if (!MCPError.isInstance(thrown)) {
+        this.#logger.error({ method: request.method, err: thrown }, "an input handler failed");
+      }
+      text = JSON.stringify({ jsonrpc: "2.0", id: request.id, error });
+    }
+    // One that the server took back must not be answered (2025-11-25, utilities/cancellation).
+    if (signal.aborted || this.#over) return;
+    try {
+      await this.transport.post(text, NO_HEADERS);
+    } catch (error) {
+      this.#logger.warn({ method: request.method, err: error }, "could not answer the server");
+    }
+  }
+
+  #metaOf({ meta, logLevel }: LinkRequest): JsonObject | undefined {
+    if (logLevel === undefined || this.era === "legacy") return meta;
+    return { ...meta, [META_LOG_LEVEL]: logLevel };
+  }
+
+  /** The headers that mirror the body (spec: transports/streamable-http); made once where nothing varies. */
+  #headers(method: string, params: JsonObject, extra: readonly string[]): readonly string[] {
+    if (this.transport.kind !== "http" || this.era === "legacy") return extra;
+    let headers = this.#headersOf.get(method);
+    if (headers === undefined) {
+      headers = [HEADER_METHOD, method];
+      this.#headersOf.set(method, headers);
+    }
+    const member = this.#methods.get(method)?.targetMember;
+    const target = member === undefined ? undefined : params[member];
+    if (typeof target === "string") {
+      headers = [HEADER_METHOD, method, HEADER_NAME, encodeHeaderValue(target)];
+    }
+    return extra.length === 0 ? headers : [...headers, ...extra];
+  }
+}
+
+function closedError(): MCPClientError {
+  return new MCPClientError("closed", "the client was closed");
+}
+
+function unsendable(error: TypeError): MCPClientError {
+  return new MCPClientError("not_supported", error.message, { cause: error.cause });
+}
+
+/** The server's error; what it says of a retry becomes `retryAfterMs`. */
+function toMCPError({
+  code,
+  message,
+  data,
+}: {
+  code: number;
+  message: string;
+  data?: unknown;
+}): MCPError {
+  const retryAfterMs = isJsonObject(data) ? data.retryAfterMs : undefined;
+  return new MCPError(code, message, {
+    data,
+    ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 && { retryAfterMs }),
+  });
+}
