@@ -96,6 +96,7 @@ export {
   META_TOOL_ERROR,
   TRACE_KEYS,
 } from "./meta.ts";
+export { checkMembers, checkMethods, filledNumbers, wholeNumber } from "./option-checks.ts";
 export { type Principal, principalKey } from "./principal.ts";
 export { isSensitiveName, type RedactLimits, redact } from "./redact.ts";
 export { redactText } from "./redact-text.ts";

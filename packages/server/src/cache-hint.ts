@@ -1,5 +1,5 @@
 import type { CacheHint } from "@backplane/protocol";
-import { checkMembers } from "./internal/check-members.ts";
+import { checkMembers } from "@backplane/protocol";
 
 /** @throws {TypeError} for a lifetime or scope that the wire form cannot carry (spec: server/utilities/caching). */
 export function checkCacheHint(subject: string, hint: Partial<CacheHint>): void {

@@ -5,9 +5,9 @@ import type {
   Prompt,
   PromptMessage,
 } from "@backplane/protocol";
+import { checkMembers } from "@backplane/protocol";
 import type { Completer } from "./completions.ts";
 import { checkPromptMessage } from "./content-check.ts";
-import { checkMembers } from "./internal/check-members.ts";
 import type { RegisteredPrimitive } from "./primitive-table.ts";
 import { PROTECTION_MEMBERS, type ProtectionOptions, protectionOf } from "./protection.ts";
 

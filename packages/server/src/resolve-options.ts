@@ -1,14 +1,17 @@
 import {
+  checkMembers,
+  checkMethods,
   createMemoryEventBus,
   createMemoryEventLog,
   createMemorySessionStore,
   createProcessKeyRing,
   DEFAULT_MESSAGE_LIMITS,
+  filledNumbers,
   type Implementation,
   systemClock,
+  wholeNumber,
 } from "@backplane/protocol";
 import { checkCacheHint } from "./cache-hint.ts";
-import { checkMembers } from "./internal/check-members.ts";
 import type {
   CacheableOperation,
   Deadlines,
@@ -18,6 +21,8 @@ import type {
   SessionOptions,
 } from "./options.ts";
 import { createStderrLogger } from "./stderr-logger.ts";
+
+const SUBJECT = "MCPServer";
 
 const DEFAULT_LIMITS: ServerLimits = {
   ...DEFAULT_MESSAGE_LIMITS,
@@ -93,7 +98,7 @@ const KNOWN: readonly string[] = [
  * @throws {TypeError} that names the option and what it takes.
  */
 export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
-  checkMembers("MCPServer", options, KNOWN);
+  checkMembers(SUBJECT, options, KNOWN);
   for (const option of ["name", "version"] as const) {
     if (typeof options[option] !== "string" || options[option] === "") {
       throw new TypeError(`MCPServer: option "${option}" must be a non-empty string`);
@@ -120,7 +125,7 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
   if (legacySse && legacy !== "sessions") {
     throw new TypeError('MCPServer: option "legacySse" needs legacy: "sessions"');
   }
-  const limits = filled("limits", DEFAULT_LIMITS, options.limits);
+  const limits = filledNumbers(SUBJECT, "limits", DEFAULT_LIMITS, options.limits);
   const clock = options.clock ?? systemClock;
   for (const host of options.allowedHosts ?? []) checkHost(host);
   for (const origin of options.allowedOrigins ?? []) checkOrigin(origin);
@@ -147,12 +152,16 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
     legacy,
     legacySse,
     declare: new Set(options.declare),
-    pageSize: wholeNumber("pageSize", options.pageSize ?? 1_000),
+    pageSize: wholeNumber(SUBJECT, "pageSize", options.pageSize ?? 1_000),
     cacheHints: checkHints(options.cacheHints ?? {}),
     limits,
-    deadlines: filled("deadlines", DEFAULT_DEADLINES, options.deadlines),
-    sessions: filled("sessions", DEFAULT_SESSIONS, options.sessions),
-    requestStateTtlMs: wholeNumber("requestStateTtlMs", options.requestStateTtlMs ?? 600_000),
+    deadlines: filledNumbers(SUBJECT, "deadlines", DEFAULT_DEADLINES, options.deadlines),
+    sessions: filledNumbers(SUBJECT, "sessions", DEFAULT_SESSIONS, options.sessions),
+    requestStateTtlMs: wholeNumber(
+      SUBJECT,
+      "requestStateTtlMs",
+      options.requestStateTtlMs ?? 600_000,
+    ),
     sessionStore:
       options.sessionStore ??
       own(createMemorySessionStore({ maxSessions: limits.maxSessions, clock })),
@@ -178,43 +187,9 @@ function serverInfoOf(options: MCPServerOptions): Implementation {
   };
 }
 
-function filled<Options extends object>(
-  option: string,
-  defaults: Options,
-  given: Partial<Options> | undefined,
-): Options {
-  for (const [member, value] of Object.entries(given ?? {})) {
-    if (!(member in defaults)) {
-      throw new TypeError(
-        `MCPServer: unknown option "${option}.${member}"; known: ${Object.keys(defaults).join(", ")}`,
-      );
-    }
-    wholeNumber(`${option}.${member}`, value);
-  }
-  return { ...defaults, ...given };
-}
-
-function wholeNumber(option: string, value: unknown): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    throw new TypeError(
-      `MCPServer: option "${option}" must be a whole number of 1 or more, not ${String(value)}`,
-    );
-  }
-  return value as number;
-}
-
 function checkSeams(options: MCPServerOptions): void {
   for (const [option, methods] of Object.entries(SEAM_METHODS)) {
-    const seam = options[option as keyof typeof SEAM_METHODS] as object | undefined;
-    if (seam === undefined) continue;
-    const missing = methods.find(
-      (method) => typeof (seam as Record<string, unknown> | null)?.[method] !== "function",
-    );
-    if (missing !== undefined) {
-      throw new TypeError(
-        `MCPServer: option "${option}" needs the methods ${methods.join(", ")}; it has no ${missing}`,
-      );
-    }
+    checkMethods(SUBJECT, option, options[option as keyof typeof SEAM_METHODS], methods);
   }
 }
 

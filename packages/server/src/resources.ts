@@ -1,6 +1,7 @@
 import {
   type CacheHint,
   type ContentAnnotations,
+  checkMembers,
   type Icon,
   type InputContext,
   type ReadResourceResult,
@@ -12,7 +13,6 @@ import {
 import { checkCacheHint } from "./cache-hint.ts";
 import type { Completer } from "./completions.ts";
 import { checkResourceContents } from "./content-check.ts";
-import { checkMembers } from "./internal/check-members.ts";
 import type { RegisteredPrimitive } from "./primitive-table.ts";
 import { PROTECTION_MEMBERS, type ProtectionOptions, protectionOf } from "./protection.ts";
 

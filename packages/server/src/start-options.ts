@@ -1,5 +1,5 @@
 import type { MessageTransport, Principal } from "@backplane/protocol";
-import { checkMembers } from "./internal/check-members.ts";
+import { checkMembers } from "@backplane/protocol";
 
 /** Serve HTTP. */
 export interface StartHttpOptions {

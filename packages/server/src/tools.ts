@@ -2,6 +2,7 @@ import {
   type CallToolResult,
   type CompiledSchema,
   type ContentBlock,
+  checkMembers,
   compileSchema,
   type HeaderParameter,
   headerParameters,
@@ -14,7 +15,6 @@ import {
   type Tool,
   type ToolAnnotations,
 } from "@backplane/protocol";
-import { checkMembers } from "./internal/check-members.ts";
 import type { RegisteredPrimitive } from "./primitive-table.ts";
 import { PROTECTION_MEMBERS, type ProtectionOptions, protectionOf } from "./protection.ts";
 

@@ -7,11 +7,11 @@ import type {
   ResourceTemplate,
   Tool,
 } from "@backplane/protocol";
+import { checkMembers } from "@backplane/protocol";
 import type { ProtectionOptions } from "../protection.ts";
 import type { ResourceOptions } from "../resources.ts";
 import { createStderrLogger } from "../stderr-logger.ts";
 import type { ToolOptions } from "../tools.ts";
-import { checkMembers } from "./check-members.ts";
 import type { SdkAuthInfo } from "./sdk-shapes.ts";
 
 /** What `hostSdkServer` takes beside the two servers. Every option may be left out. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
+  checkMembers,
   type Logger,
   META_SUBSCRIPTION_ID,
   type MessageTransport,
@@ -10,7 +11,6 @@ import {
 import type { MCPServer } from "../mcp-server.ts";
 import type { ServerConnection } from "../start-options.ts";
 import { createStderrLogger } from "../stderr-logger.ts";
-import { checkMembers } from "./check-members.ts";
 import type { SdkTransport } from "./sdk-shapes.ts";
 
 /** What `serveOverSdkTransport` takes beside server and transport. */
