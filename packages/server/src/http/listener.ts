@@ -5,6 +5,7 @@ import { encodeFailure } from "../response-encoder.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { NodeExchange } from "./node-exchange.ts";
 import { createNodeHandler } from "./node-handler.ts";
+import { createParserErrorListener } from "./parser-errors.ts";
 import { type Readiness, ROUTES } from "./routes.ts";
 
 /** Where and how to listen. */
@@ -78,6 +79,7 @@ export async function listen(
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
+  server.on("clientError", createParserErrorListener());
   await bind(server, options);
   const { port } = server.address() as AddressInfo;
   return {
@@ -93,7 +95,7 @@ export async function listen(
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await within(FLUSH_MS, closed);
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
