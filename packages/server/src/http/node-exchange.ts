@@ -76,7 +76,7 @@ export class NodeExchange implements HttpExchange {
     if (this.#listener?.closing === true) all.Connection = "close";
     response.writeHead(status, all);
     const { request } = this;
-    if (request.complete || body === undefined || request.method !== "POST") response.end(body);
+    if (request.complete || !announcesBody(request)) response.end(body);
     else this.#endAfterRequest(body);
     // What the kernel did not take stays in memory until the client reads. One that reads nothing for
     // so long never will; the clock restarts whenever something leaves, and with the next request.
@@ -90,9 +90,10 @@ export class NodeExchange implements HttpExchange {
    * request may take. A connection that is closed before resets, and the client loses the answer with it
    * (RFC 9112, 9.6).
    */
-  #endAfterRequest(body: string): void {
+  #endAfterRequest(body: string | undefined): void {
     const { request, response } = this;
-    response.write(body);
+    if (body === undefined) response.flushHeaders();
+    else response.write(body);
     request.once("close", () => response.end());
     request.resume();
   }
@@ -120,6 +121,11 @@ export class NodeExchange implements HttpExchange {
       });
     }
   }
+}
+
+/** RFC 9112, 6: any method may have a body. */
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 }
 
 class NodeSseStream implements SseStream {

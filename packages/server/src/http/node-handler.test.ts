@@ -11,12 +11,50 @@ import {
   sendBody,
 } from "./http-rig.test-support.ts";
 import { mountSuite } from "./mounts.test-support.ts";
+import { RawSocket, statusesIn } from "./raw-socket.test-support.ts";
 
 describe("the node handler", () => {
   const mount: Mount = (server) =>
     mountListener((request, response) => server.nodeHandler(request, response));
   mountSuite(mount);
   handlerSuite(mount);
+});
+
+describe("an answer that closes the connection", () => {
+  const rigs = new HttpRigs((server) =>
+    mountListener((request, response) => server.nodeHandler(request, response)),
+  );
+  afterEach(() => rigs.close());
+
+  it.each([
+    ["POST", 403, "evil.example"],
+    ["PUT", 405, "localhost"],
+    ["GET", 405, "localhost"],
+    ["DELETE", 400, "localhost"],
+    ["HEAD", 405, "localhost"],
+    ["OPTIONS", 204, "localhost"],
+  ])("to %s arrives whole although the client still uploads", async (method, status, host) => {
+    const { url } = await rigs.open({ allowedOrigins: ["https://app.example"] });
+    const client = await RawSocket.open(Number(new URL(url).port));
+    const size = 6 * 1024 * 1024;
+    client.socket.pause();
+    await client.write(
+      [
+        `${method} /mcp HTTP/1.1`,
+        `Host: ${host}`,
+        "Origin: https://app.example",
+        "Connection: close",
+        `Content-Length: ${size}`,
+        "\r\n",
+      ].join("\r\n"),
+    );
+    await client.write(Buffer.alloc(size, 0x20));
+    client.socket.resume();
+    client.socket.end();
+    await client.closed();
+    expect(statusesIn(client.received)).toEqual([status]);
+    expect(client.ended).toBe(true);
+  });
 });
 
 async function readAll(request: IncomingMessage): Promise<Buffer> {
