@@ -11,7 +11,6 @@ import {
   type Logger,
   type LogLevel,
   MCPError,
-  META_LOG_LEVEL,
   META_SUBSCRIPTION_ID,
   type MethodTable,
   messageKind,
@@ -146,14 +145,7 @@ export class Link {
     let text: string;
     let headers: readonly string[];
     try {
-      text = encodeRequest(
-        id,
-        method,
-        params,
-        this.#meta,
-        this.#metaOf(request),
-        request.wantsProgress,
-      );
+      text = encodeRequest(id, method, params, this.#meta, request);
       headers = this.#headers(method, params, request.headers);
     } catch (cause) {
       exchange.settled = true;
@@ -414,11 +406,6 @@ export class Link {
     } catch (error) {
       this.#logger.warn({ method: request.method, err: error }, "could not answer the server");
     }
-  }
-
-  #metaOf({ meta, logLevel }: LinkRequest): JsonObject | undefined {
-    if (logLevel === undefined || this.era === "legacy") return meta;
-    return { ...meta, [META_LOG_LEVEL]: logLevel };
   }
 
   /** The headers that mirror the body (spec: transports/streamable-http); made once where nothing varies. */
