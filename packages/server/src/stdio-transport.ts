@@ -1,6 +1,9 @@
 import type { Readable } from "node:stream";
-import type { MessageTransport, MessageTransportHandlers } from "@backplane/protocol";
-import { createLineSplitter } from "./internal/line-splitter.ts";
+import {
+  createLineSplitter,
+  type MessageTransport,
+  type MessageTransportHandlers,
+} from "@backplane/protocol";
 
 /** The part of a Node writable stream that the transport uses. */
 export interface TextSink {
