@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { SseParser } from "../protocol/harness/sse.ts";
 import { clientAnswer } from "./client-answers.ts";
+import { clip, clippedJson } from "./clip.ts";
 import { type HttpCase, httpCase, type RenderedRequest, render, sweepCases } from "./http-case.ts";
 import type { Answer, Peer } from "./http-peer.ts";
 import { violations } from "./http-rules.ts";
@@ -94,7 +95,7 @@ async function runChunk(
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
   let report: string | undefined;
   if (failed !== undefined) {
-    report = `${describe(failed.outcome)}\ncase: ${clip(JSON.stringify(cases[failed.index]))}`;
+    report = `${describe(failed.outcome)}\ncase: ${clippedJson(cases[failed.index])}`;
     if (seed !== undefined)
       report = `${await shrunk(runner, seed, failed.index)}\n\nfirst ${report}`;
   }
@@ -184,21 +185,17 @@ async function shrunk(runner: CaseRunner, seed: number, index: number): Promise<
   const title = `seed ${seed}, case ${index}`;
   const smallest = details.counterexample?.[0];
   if (last === undefined || smallest === undefined) return `${title}: failed once, not again alone`;
-  return `${title}, as small as it fails: ${clip(JSON.stringify(smallest))}\n${describe(last)}`;
+  return `${title}, as small as it fails: ${clippedJson(smallest)}\n${describe(last)}`;
 }
 
 function describe({ request, answer, found }: Outcome): string {
   const { method, target, headers, body, chunked } = request;
   return [
-    ...found.map((each) => `  ${each}`),
+    ...found.map((each) => `  ${clip(each)}`),
     `request: ${method} ${target}${chunked ? " (chunked)" : ""}`,
-    ...headers.map(([name, value]) => `  ${name}: ${JSON.stringify(clip(value))}`),
-    `  ${clip(JSON.stringify(body?.toString("latin1") ?? ""))}`,
-    `answer (${answer.ended}): ${answer.status} ${JSON.stringify(answer.headers)}`,
-    `  ${clip(JSON.stringify(answer.body))}`,
+    ...headers.map(([name, value]) => `  ${name}: ${clippedJson(value)}`),
+    `  ${clippedJson(body?.toString("latin1") ?? "")}`,
+    `answer (${answer.ended}): ${answer.status} ${clippedJson(answer.headers)}`,
+    `  ${clippedJson(answer.body)}`,
   ].join("\n");
-}
-
-function clip(text: string): string {
-  return text.length <= 2_000 ? text : `${text.slice(0, 2_000)}… (${text.length} characters)`;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createServer as createMcpServer } from "../protocol/harness/servers.ts";
+import { clippedJson } from "./clip.ts";
 import { CONNECTIONS, fuzzHttp } from "./http-fuzz.ts";
 import { HttpPeer } from "./http-peer.ts";
 import { isId } from "./message-rules.ts";
@@ -161,6 +162,17 @@ describe("the fuzz finds a server that", () => {
     const script = join(import.meta.dirname, "fixtures/wrong-stdio-server.mjs");
     const campaign = { script, args: [fault], era: "modern", seed: 1, runs: 20 } as const;
     expect(await fuzzStdio({ ...campaign, hangMs: 500 })).toMatch(finding);
+  });
+});
+
+describe("a report", () => {
+  it("shows the beginning of what is long, and its length", () => {
+    const long = "x".repeat(20_000);
+    const clipped = `${"x".repeat(200)}… (20000 characters)`;
+    expect(JSON.parse(clippedJson({ headers: [["a", long]], short: "x" }))).toEqual({
+      headers: [["a", clipped]],
+      short: "x",
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callTool, send } from "../protocol/harness/http.ts";
+import { clip, clippedJson } from "./clip.ts";
 import { leakIn } from "./message-rules.ts";
 import { ObservedServer } from "./observed-server.ts";
 import { rawRequest, sendRaw, statusesIn } from "./raw-bytes.ts";
@@ -35,7 +36,7 @@ describe("bytes that are hardly HTTP", () => {
         const wrong = statuses.find((status) => status >= 500);
         const leak = leakIn(received, request.bytes, [process.cwd()]);
         if (wrong === undefined && leak === undefined) continue;
-        failures.push(`${wrong ?? leak}: ${JSON.stringify(request)} → ${received.slice(0, 500)}`);
+        failures.push(`${wrong ?? leak}: ${clippedJson(request)} → ${clip(received)}`);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { clientAnswer } from "./client-answers.ts";
+import { clip, clippedJson } from "./clip.ts";
 import { pathsOf, textOf, treeOf } from "./json-tree.ts";
 import { isObject } from "./message-rules.ts";
 import {
@@ -125,7 +126,7 @@ class StdioSession {
 
   /** The beginning of what the last run wrote. */
   get sent(): string {
-    return JSON.stringify(this.#sent.toString("latin1", 0, 4_000));
+    return clippedJson(this.#sent.toString("latin1"));
   }
 
   /** Writes the lines of some cases and reads until everything is answered. */
@@ -245,12 +246,12 @@ async function report(
   cases: readonly StdioCase[],
   found: readonly string[],
 ): Promise<string> {
-  const title = `${campaign.era}, seed ${seed}:\n  ${found.slice(0, 10).join("\n  ")}`;
+  const title = `${campaign.era}, seed ${seed}:\n  ${found.slice(0, 10).map(clip).join("\n  ")}`;
   const attempt = async (some: readonly StdioCase[]) => {
     const session = await StdioSession.open(campaign);
     const failures = await session.run(some);
     session.kill();
-    return { failures, told: `${failures.join("; ")}\n${session.sent}\n${session.log}` };
+    return { failures, told: `${failures.map(clip).join("; ")}\n${session.sent}\n${session.log}` };
   };
   let [from, to] = [0, cases.length];
   while (to - from > 1) {
@@ -261,7 +262,7 @@ async function report(
   }
   if (seed === undefined) {
     const { told } = await attempt(cases.slice(from, to));
-    return `${title}\n${JSON.stringify(cases[from])}\n${told}`;
+    return `${title}\n${clippedJson(cases[from])}\n${told}`;
   }
   let told = "";
   const details = await fc.check(
@@ -273,6 +274,6 @@ async function report(
     }),
     { seed, path: String(from), numRuns: 1, interruptAfterTimeLimit: 60_000 },
   );
-  const smallest = JSON.stringify(details.counterexample?.[0] ?? cases[from]).slice(0, 4_000);
+  const smallest = clippedJson(details.counterexample?.[0] ?? cases[from]);
   return `${title}\ncase ${from}, as small as it fails alone: ${smallest}\n${told}`;
 }

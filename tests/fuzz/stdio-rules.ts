@@ -1,3 +1,4 @@
+import { clip } from "./clip.ts";
 import { isId, isObject, judgeMessage, leakIn, nesting } from "./message-rules.ts";
 
 const MAX_DEPTH = 64;
@@ -83,7 +84,7 @@ export class StdioJudge {
     try {
       value = JSON.parse(line);
     } catch {
-      this.found.push(`writes a line that is not JSON: ${line.slice(0, 200)}`);
+      this.found.push(`writes a line that is not JSON: ${clip(line)}`);
       return [];
     }
     if (Array.isArray(value) && value.length === 0) this.found.push("answers with an empty batch");
