@@ -215,12 +215,17 @@ export function mutateBytes(body: Buffer, mutation: ByteMutation): Buffer {
         body.subarray(index),
       ]);
     case "repeat":
-      return Buffer.concat(new Array<Buffer>(mutation.times).fill(body));
+      return Buffer.concat(copiesOf(body, mutation.times));
     case "batch":
-      return Buffer.from(`[${new Array(mutation.times).fill(body.toString("utf8")).join(",")}]`);
+      return Buffer.from(`[${copiesOf(body.toString("utf8"), mutation.times).join(",")}]`);
     case "pad":
       return Buffer.concat([body, Buffer.alloc(Math.max(0, mutation.toBytes - body.length), 0x20)]);
   }
+}
+
+/** No more than make a body that is far too large: beyond it a server may give up reading. */
+function copiesOf<Body extends Buffer | string>(body: Body, times: number): Body[] {
+  return new Array<Body>(Math.min(times, Math.ceil((16 * MIB) / body.length))).fill(body);
 }
 
 /** One change of a list of headers. `at` counts them, round and round. */
