@@ -52,6 +52,13 @@ export {
 export { httpStatusOf } from "./http-status.ts";
 export { createInMemoryTransportPair } from "./in-memory-transport.ts";
 export {
+  checkSampleParams,
+  isRoot,
+  sampleResultFault,
+  samplesWithTools,
+  samplingBlocks,
+} from "./interaction-checks.ts";
+export {
   composeInterceptors,
   INTERCEPTOR_PHASES,
   type Interceptor,
@@ -152,6 +159,7 @@ export type { KeyRing, RingKey } from "./seams/key-ring.ts";
 export type { Logger } from "./seams/logger.ts";
 export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-store.ts";
 export { Secret } from "./secret.ts";
+export { formatIssues, isFormat } from "./string-formats.ts";
 export type { MessageTransport, MessageTransportHandlers } from "./transport.ts";
 export type {
   AudioContent,

@@ -6,6 +6,7 @@ import {
   type ElicitUrlAsk,
   isAtLeast,
   isJsonObject,
+  isRoot,
   type JsonSchema,
   missingClientCapability,
   type Revision,
@@ -148,14 +149,4 @@ function parseRoots(answer: unknown): ParsedAnswer<readonly Root[]> {
   return wrong === -1
     ? { value: answer.roots as readonly Root[] }
     : { reason: `roots[${wrong}] is not an object with a file:// URI` };
-}
-
-function isRoot(value: unknown): value is Root {
-  return (
-    isJsonObject(value) &&
-    typeof value.uri === "string" &&
-    value.uri.startsWith("file://") &&
-    URL.canParse(value.uri) &&
-    (value.name === undefined || typeof value.name === "string")
-  );
 }

@@ -1,5 +1,4 @@
-import { isJsonObject, type JsonSchema } from "@backplane/protocol";
-import { isFormat } from "./string-formats.ts";
+import { isFormat, isJsonObject, type JsonSchema } from "@backplane/protocol";
 
 /** One property of a form. */
 export interface FormField {

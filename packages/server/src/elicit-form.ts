@@ -1,6 +1,7 @@
 import {
   type CompiledSchema,
   compileSchema,
+  formatIssues,
   isAtLeast,
   isJsonObject,
   isStandardSchema,
@@ -10,7 +11,6 @@ import {
   type ValidationOutcome,
 } from "@backplane/protocol";
 import { type FormField, toField } from "./elicit-form-field.ts";
-import { formatIssues } from "./string-formats.ts";
 
 /** A form, ready to be asked and to judge what comes back. */
 export interface ElicitForm {

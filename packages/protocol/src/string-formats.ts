@@ -1,4 +1,5 @@
-import type { JsonSchema, ValidationIssue } from "@backplane/protocol";
+import type { ValidationIssue } from "./schema/issues.ts";
+import type { JsonSchema } from "./types/primitives.ts";
 
 // Each runs in linear time: the value is the client's.
 const EMAIL = /^[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)*$/;
@@ -17,6 +18,7 @@ const FORMATS: ReadonlyMap<string, (text: string) => boolean> = new Map([
   ],
 ]);
 
+/** Whether a form may declare this format. */
 export function isFormat(format: unknown): boolean {
   return FORMATS.has(format as string);
 }
