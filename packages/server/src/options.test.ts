@@ -119,6 +119,11 @@ describe("options of start", () => {
     ["an unknown transport", { transport: "websocket" }, /"transport" must be "http" or "stdio"/],
     ["a port that is no number", { port: "80" }, /"port" must be a whole number/],
     ["a port with stdio", { transport: "stdio", port: 1 }, /"port" does not exist with/],
+    [
+      "more time for the headers than for the request",
+      { headersTimeoutMs: 40_000, port: 0 },
+      /"headersTimeoutMs" \(40000\) must not be longer than "requestTimeoutMs" \(30000\)/,
+    ],
     ["a public host without allowedHosts", { host: "0.0.0.0", port: 0 }, /option "allowedHosts"/],
   ])(
     "refuse %s, naming it, and the server can be started again",

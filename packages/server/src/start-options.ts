@@ -14,9 +14,9 @@ export interface StartHttpOptions {
   readonly drainTimeoutMs?: number;
   /** Default 65,000: above the 60 s of common proxies, so that the proxy closes first. */
   readonly keepAliveTimeoutMs?: number;
-  /** Time a client has for its headers. Default 10,000. */
+  /** Time a client has for its headers; 0 for any. Default 10,000, or `requestTimeoutMs` if that is shorter. */
   readonly headersTimeoutMs?: number;
-  /** Time a client has for its whole request. Default 30,000. */
+  /** Time a client has for its whole request; 0 for any. Default 30,000. */
   readonly requestTimeoutMs?: number;
   /** Stops the server on SIGTERM and SIGINT. Never exits the process. Default false. */
   readonly signals?: boolean;
@@ -79,13 +79,25 @@ export function resolveStartHttp(
   for (const [option, value] of Object.entries(given)) {
     checkKind(option, value, HTTP_DEFAULTS[option as keyof ResolvedStartHttp]);
   }
-  const resolved = { ...HTTP_DEFAULTS, ...given };
+  const resolved = { ...HTTP_DEFAULTS, ...shorterHeadersTimeout(given), ...given };
+  const { headersTimeoutMs, requestTimeoutMs } = resolved;
+  if (requestTimeoutMs > 0 && headersTimeoutMs > requestTimeoutMs) {
+    throw new TypeError(
+      `start: option "headersTimeoutMs" (${headersTimeoutMs}) must not be longer than "requestTimeoutMs" (${requestTimeoutMs}), which the headers are part of`,
+    );
+  }
   if (!LOOPBACK.has(resolved.host) && allowedHosts === undefined) {
     throw new TypeError(
       `start: binding "${resolved.host}" makes the server reachable from outside; list the host names it is called by in the option "allowedHosts" of MCPServer`,
     );
   }
   return resolved;
+}
+
+/** The default gives way to a shorter limit of the whole request. */
+function shorterHeadersTimeout({ requestTimeoutMs = 0 }: StartHttpOptions): StartHttpOptions {
+  const shorter = requestTimeoutMs > 0 && requestTimeoutMs < HTTP_DEFAULTS.headersTimeoutMs;
+  return shorter ? { headersTimeoutMs: requestTimeoutMs } : {};
 }
 
 /** @throws {TypeError} for an illegal option, and for one that stdio does not have. */

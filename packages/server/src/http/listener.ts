@@ -56,6 +56,7 @@ export async function listen(
       keepAliveTimeout: options.keepAliveTimeoutMs,
       headersTimeout: options.headersTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: checkingIntervalMs(options),
       maxHeaderSize: maxHeaderBytes,
     },
     (request, response) => {
@@ -118,6 +119,12 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
     });
     server.listen(port, host, resolve);
   });
+}
+
+/** How often late requests are looked for. The 30 s of `node:http` would come on top of any limit. */
+function checkingIntervalMs({ headersTimeoutMs, requestTimeoutMs }: ListenOptions): number {
+  const limits = [headersTimeoutMs, requestTimeoutMs].filter((limitMs) => limitMs > 0);
+  return Math.min(30_000, Math.ceil(Math.min(...limits) / 10));
 }
 
 function pause(delayMs: number): Promise<void> {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { quietServer } from "../input-peer.test-support.ts";
 import { modernCall } from "./http-rig.test-support.ts";
 import { Gates, type Running, startServer, stopAll } from "./legacy-servers.test-support.ts";
 import { createParserErrorListener, type LingerLimits } from "./parser-errors.ts";
@@ -137,6 +138,18 @@ describe("a started server", () => {
     decide();
     expect(statusesIn(client.received)).toEqual([400]);
     expect(client.ended).toBe(true);
+  });
+
+  it.each([
+    ["its headers", { headersTimeoutMs: 50 }, "POST /mcp HTTP/1.1\r\n"],
+    ["its body", { requestTimeoutMs: 50 }, rawPost("/mcp", { "content-length": "9" }, "")],
+  ])("answers 408 to a client that is late with %s", async (_what, limits, bytes) => {
+    const server = quietServer([]);
+    running = { server, url: (await server.start({ port: 0, ...limits })).url as string };
+    const client = await open(Number(new URL(running.url).port));
+    await client.write(bytes);
+    await client.until(/\r\n\r\n$/);
+    expect(statusesIn(client.received)).toEqual([408]);
   });
 
   it("is not kept from stopping by a connection that it refused", async () => {

@@ -74,7 +74,9 @@ export function rawPost(
     `POST ${path} HTTP/1.1`,
     "Host: 127.0.0.1",
     ...lines.map(([name, value]) => `${name}: ${value}`),
-    ...("transfer-encoding" in headers ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+    ...("transfer-encoding" in headers || "content-length" in headers
+      ? []
+      : [`Content-Length: ${Buffer.byteLength(body)}`]),
     "",
     body,
   ].join("\r\n");
