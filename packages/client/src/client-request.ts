@@ -21,6 +21,7 @@ import type { InputResponder } from "./input-responses.ts";
 import type { Link, LinkRequest } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
 import type { RequestOptions } from "./request-options.ts";
+import { problemOf } from "./result-guards.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 /** One logical request: what the methods hand to the layers below them. */
@@ -67,6 +68,8 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
   #link: Link | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
   #attempts = 0;
+  /** The breaker's state that the attempt was admitted in. */
+  #epoch = 0;
   #rounds = 0;
   #corrected = false;
   #inside = false;
@@ -107,7 +110,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
   onResult(result: JsonObject): void {
     this.#giveBack(undefined);
     const { resultType } = result;
-    if (resultType === undefined || resultType === "complete") this.#finish(result);
+    if (resultType === undefined || resultType === "complete") this.#complete(result);
     else if (resultType === "input_required") void this.#nextRound(result);
     else {
       this.#fail(
@@ -202,6 +205,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
       this.#fail(open);
       return;
     }
+    this.#epoch = this.#host.breaker?.epoch ?? 0;
     const link = this.#host.source.acquire(this.#plan.options.signal);
     if (!(link instanceof Promise)) {
       this.#sendOver(link);
@@ -211,7 +215,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
     link.then(
       (acquired) => {
         if (this.#done) {
-          this.#host.breaker?.abandon();
+          this.#host.breaker?.abandon(this.#epoch);
           this.#host.source.release(acquired, undefined);
           return;
         }
@@ -220,7 +224,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
       },
       (error: unknown) => {
         const failure = asFailure(error);
-        this.#host.breaker?.record(failure);
+        this.#host.breaker?.record(failure, this.#epoch);
         if (this.#done) return;
         this.#goOn();
         this.#failed(failure);
@@ -272,7 +276,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
     this.#exchange = undefined;
     if (link === undefined) return;
     this.#link = undefined;
-    this.#host.breaker?.record(failure);
+    this.#host.breaker?.record(failure, this.#epoch);
     this.#host.source.release(link, failure);
   }
 
@@ -354,6 +358,20 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
 
   #goOn(): void {
     this.#host.wheel.remove(this);
+  }
+
+  #complete(result: JsonObject): void {
+    const { method } = this.#plan;
+    const problem = problemOf(method, result);
+    if (problem === undefined) this.#finish(result);
+    else {
+      this.#fail(
+        new MCPClientError(
+          "invalid_response",
+          `${method}: the server's result is invalid: ${problem}`,
+        ),
+      );
+    }
   }
 
   #finish(result: JsonObject): void {
