@@ -8,6 +8,7 @@ import {
   type KeyRing,
   MCPError,
   type RingKey,
+  wholeNumber,
 } from "@backplane/protocol";
 
 /** What a handler's earlier runs have gathered. */
@@ -42,9 +43,9 @@ export interface StateSealer {
 }
 
 export interface StateSealerOptions {
-  /** How long a state can be used. Default 10 minutes; at least 1. */
+  /** How long a state can be used. Default 10 minutes; 1 or more. */
   readonly ttlMs?: number;
-  /** Largest token. Default 16 KiB; at least 1. */
+  /** Largest token. Default 16 KiB; 1 or more. */
   readonly maxBytes?: number;
 }
 
@@ -79,8 +80,8 @@ class AeadStateSealer implements StateSealer {
   constructor(keyRing: KeyRing, clock: Clock, options: StateSealerOptions) {
     this.#keyRing = keyRing;
     this.#clock = clock;
-    this.#ttlMs = positive("ttlMs", options.ttlMs ?? DEFAULT_TTL_MS);
-    this.#maxBytes = positive("maxBytes", options.maxBytes ?? DEFAULT_MAX_BYTES);
+    this.#ttlMs = wholeNumber("requestState", "ttlMs", options.ttlMs ?? DEFAULT_TTL_MS);
+    this.#maxBytes = wholeNumber("requestState", "maxBytes", options.maxBytes ?? DEFAULT_MAX_BYTES);
   }
 
   async seal(payload: StatePayload, binding: StateBinding): Promise<string> {
@@ -196,20 +197,13 @@ function tooLarge(bytes: number, maxBytes: number): MCPError {
   );
 }
 
-function positive(name: string, value: number): number {
-  if (value >= 1) return value;
-  throw new RangeError(
-    `requestState: option "${name}" must be a number of at least 1, not ${value}`,
-  );
-}
-
 /**
  * Seals `requestState` with AES-256-GCM under a key derived for each token (HKDF-SHA-256 of a ring key
  * and 16 random bytes). Key id and format version stand in clear and are authenticated; so is the
  * request that the state belongs to. The client sees no content. (Spec: patterns/mrtr;
  * a server must treat `requestState` as controlled by an attacker.)
  *
- * @throws {RangeError} when an option is not a number of at least 1.
+ * @throws {TypeError} when an option is not a whole number of 1 or more.
  */
 export function createStateSealer(
   keyRing: KeyRing,

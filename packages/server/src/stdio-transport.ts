@@ -3,6 +3,7 @@ import {
   createLineSplitter,
   type MessageTransport,
   type MessageTransportHandlers,
+  wholeNumber,
 } from "@backplane/protocol";
 
 /** The part of a Node writable stream that the transport uses. */
@@ -19,11 +20,11 @@ export interface StdioTransportOptions {
   readonly input?: Readable;
   /** Where messages go. Default: the process's stdout, taken with {@link takeStdout} until `close`. */
   readonly output?: TextSink;
-  /** Longest line in bytes, its `\n` not counted. Default 4 MiB; at least 1. A longer one is skipped. */
+  /** Longest line in bytes, its `\n` not counted. Default 4 MiB; 1 or more. A longer one is skipped. */
   readonly maxLineBytes?: number;
   /**
    * Most that may wait, in UTF-16 code units, for a peer that does not read; past it the transport
-   * closes. Default 64 Mi; at least 1.
+   * closes. Default 64 Mi; 1 or more.
    */
   readonly maxQueuedChars?: number;
 }
@@ -182,18 +183,22 @@ class StdioTransport implements MessageTransport {
  * - At the end of input `onClose` is called; what is sent afterwards still goes out until `close`,
  *   so that calls in flight can be answered.
  *
- * @throws {RangeError} when an option is not a number of at least 1.
+ * @throws {TypeError} when an option is not a whole number of 1 or more.
  * @throws {Error} when stdout is in use by another transport.
  */
 export async function createStdioTransport(
   options: StdioTransportOptions = {},
 ): Promise<MessageTransport> {
-  const maxLineBytes = limit("maxLineBytes", options.maxLineBytes, DEFAULT_MAX_LINE_BYTES);
-  const maxQueued = limit("maxQueuedChars", options.maxQueuedChars, DEFAULT_MAX_QUEUED_CHARS);
+  const {
+    maxLineBytes = DEFAULT_MAX_LINE_BYTES,
+    maxQueuedChars = DEFAULT_MAX_QUEUED_CHARS,
+    input = process.stdin,
+  } = options;
+  wholeNumber("stdio", "maxLineBytes", maxLineBytes);
+  wholeNumber("stdio", "maxQueuedChars", maxQueuedChars);
   const taken = options.output === undefined ? takeStdout() : undefined;
   const output = options.output ?? (taken as TakenStdout).output;
-  const input = options.input ?? process.stdin;
-  return new StdioTransport(input, output, maxLineBytes, maxQueued, () => taken?.restore());
+  return new StdioTransport(input, output, maxLineBytes, maxQueuedChars, () => taken?.restore());
 }
 
 /** Stdout in the hands of one owner. */
@@ -238,12 +243,4 @@ export function takeStdout(): TakenStdout {
       if (stdout.write === redirect) stdout.write = original;
     },
   };
-}
-
-function limit(name: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (!(value >= 1)) {
-    throw new RangeError(`stdio: option "${name}" must be a number of at least 1, not ${value}`);
-  }
-  return value;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { eventBusSuite } from "../test-suite/event-bus-suite.ts";
-import { createMemoryEventBus } from "./memory-event-bus.ts";
+import { createMemoryEventBus, type MemoryEventBusOptions } from "./memory-event-bus.ts";
 
 eventBusSuite({ describe, it, expect }, (count) => {
   const bus = createMemoryEventBus();
@@ -8,6 +8,11 @@ eventBusSuite({ describe, it, expect }, (count) => {
 });
 
 describe("createMemoryEventBus", () => {
+  it("rejects an option that it does not have", () => {
+    const options = { onError: () => {} } as MemoryEventBusOptions;
+    expect(() => createMemoryEventBus(options)).toThrow('unknown option "onError"');
+  });
+
   it("tells what a listener threw, and where", async () => {
     const seen: unknown[] = [];
     const bus = createMemoryEventBus({

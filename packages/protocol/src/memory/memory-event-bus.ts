@@ -1,3 +1,4 @@
+import { checkMembers } from "../option-checks.ts";
 import type { EventBus } from "../seams/event-bus.ts";
 
 /** Settings of {@link createMemoryEventBus}. */
@@ -88,7 +89,12 @@ function afterThisTurn(callback: () => void): void {
   else setTimeout(callback, 0);
 }
 
-/** A bus within this process. Server objects that share it behave as replicas. */
+/**
+ * A bus within this process. Server objects that share it behave as replicas.
+ *
+ * @throws {TypeError} for an option that is unknown.
+ */
 export function createMemoryEventBus(options: MemoryEventBusOptions = {}): EventBus {
+  checkMembers("createMemoryEventBus", options, ["onListenerError"]);
   return new MemoryEventBus(options);
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { eventLogSuite } from "../test-suite/event-log-suite.ts";
 import { createFakeClock } from "../test-suite/fake-clock.ts";
-import { createMemoryEventLog } from "./memory-event-log.ts";
+import { createMemoryEventLog, type MemoryEventLogOptions } from "./memory-event-log.ts";
 
 eventLogSuite({ describe, it, expect }, createMemoryEventLog);
 
@@ -14,7 +14,14 @@ describe("createMemoryEventLog", () => {
     "maxTotalBytes",
     "retentionMs",
   ])("rejects %s below 1 by name", (name) => {
-    expect(() => createMemoryEventLog({ [name]: 0 })).toThrow(new RegExp(`"${name}"`));
+    const make = () => createMemoryEventLog({ [name]: 0 });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(`"${name}"`);
+  });
+
+  it("rejects an option that it does not have", () => {
+    const options = { maxStream: 5 } as MemoryEventLogOptions;
+    expect(() => createMemoryEventLog(options)).toThrow('unknown option "maxStream"');
   });
 
   it("makes room with ended streams first, then with the quietest", async () => {

@@ -1,9 +1,9 @@
+import { checkMembers, wholeNumber } from "../option-checks.ts";
 import type { Clock } from "../seams/clock.ts";
 import type { EventLog, LoggedEvent } from "../seams/event-log.ts";
-import { positiveOption } from "./positive-option.ts";
 import { systemClock } from "./system-clock.ts";
 
-/** Bounds of {@link createMemoryEventLog}. Sizes count UTF-16 code units, the unit of a string's length. */
+/** Bounds of {@link createMemoryEventLog}, whole numbers of 1 or more. Sizes count UTF-16 code units, the unit of a string's length. */
 export interface MemoryEventLogOptions {
   /** Events kept of one stream. Default 1,000. */
   readonly maxEventsPerStream?: number;
@@ -30,6 +30,14 @@ interface Stream {
   touchedAtMs: number;
 }
 
+const DEFAULTS = {
+  maxEventsPerStream: 1_000,
+  maxBytesPerStream: 2 ** 22,
+  maxStreams: 10_000,
+  maxTotalBytes: 2 ** 26,
+  retentionMs: 600_000,
+};
+
 const SEQUENCE = /^[1-9][0-9]{0,15}$/;
 
 class MemoryEventLog implements EventLog {
@@ -47,13 +55,15 @@ class MemoryEventLog implements EventLog {
   #sequence = 0;
 
   constructor(options: MemoryEventLogOptions) {
-    const read = (name: Exclude<keyof MemoryEventLogOptions, "clock">, fallback: number): number =>
-      positiveOption("createMemoryEventLog", name, options[name], fallback);
-    this.#maxEventsPerStream = read("maxEventsPerStream", 1_000);
-    this.#maxBytesPerStream = read("maxBytesPerStream", 2 ** 22);
-    this.#maxStreams = read("maxStreams", 10_000);
-    this.#maxTotalBytes = read("maxTotalBytes", 2 ** 26);
-    this.#retentionMs = read("retentionMs", 600_000);
+    const owner = "createMemoryEventLog";
+    checkMembers(owner, options, [...Object.keys(DEFAULTS), "clock"]);
+    const read = (name: keyof typeof DEFAULTS): number =>
+      wholeNumber(owner, name, options[name] ?? DEFAULTS[name]);
+    this.#maxEventsPerStream = read("maxEventsPerStream");
+    this.#maxBytesPerStream = read("maxBytesPerStream");
+    this.#maxStreams = read("maxStreams");
+    this.#maxTotalBytes = read("maxTotalBytes");
+    this.#retentionMs = read("retentionMs");
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -188,7 +198,7 @@ function firstAfter(stream: Stream, lastEventId: string | undefined): number | u
  * passes its bounds loses its oldest events; when all streams together pass theirs, whole streams go,
  * ended ones first, then those without news for longest.
  *
- * @throws {RangeError} when a bound is not a number of at least 1.
+ * @throws {TypeError} for an option that is unknown, or a bound that is no whole number of 1 or more.
  */
 export function createMemoryEventLog(options: MemoryEventLogOptions = {}): EventLog {
   return new MemoryEventLog(options);

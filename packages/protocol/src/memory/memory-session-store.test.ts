@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { SessionRecord } from "../seams/session-store.ts";
 import { createFakeClock } from "../test-suite/fake-clock.ts";
 import { sessionStoreSuite } from "../test-suite/session-store-suite.ts";
-import { createMemorySessionStore } from "./memory-session-store.ts";
+import {
+  createMemorySessionStore,
+  type MemorySessionStoreOptions,
+} from "./memory-session-store.ts";
 
 sessionStoreSuite({ describe, it, expect }, createMemorySessionStore);
 
@@ -25,7 +28,14 @@ function record(id: string, over: Partial<SessionRecord> = {}): SessionRecord {
 
 describe("createMemorySessionStore", () => {
   it.each([0, -1, Number.NaN])("rejects maxSessions %s by name", (maxSessions) => {
-    expect(() => createMemorySessionStore({ maxSessions })).toThrow(/"maxSessions"/);
+    const make = () => createMemorySessionStore({ maxSessions });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow('"maxSessions"');
+  });
+
+  it("rejects an option that it does not have", () => {
+    const options = { maxSession: 5 } as MemorySessionStoreOptions;
+    expect(() => createMemorySessionStore(options)).toThrow('unknown option "maxSession"');
   });
 
   it("bounds all records together, however few they are", async () => {

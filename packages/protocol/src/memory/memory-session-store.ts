@@ -1,17 +1,17 @@
+import { checkMembers, wholeNumber } from "../option-checks.ts";
 import type { LegacyRevision } from "../revisions.ts";
 import type { Clock } from "../seams/clock.ts";
 import type { SessionPatch, SessionRecord, SessionStore } from "../seams/session-store.ts";
 import type { ClientCapabilities, Implementation, LogLevel } from "../types/peers.ts";
-import { positiveOption } from "./positive-option.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** Bounds of {@link createMemorySessionStore}. */
 export interface MemorySessionStoreOptions {
-  /** Sessions held at once. Default 10,000; at least 1. */
+  /** Sessions held at once. Default 10,000; 1 or more. */
   readonly maxSessions?: number;
   /**
    * Characters of all records together, because a client chooses the size of its `clientInfo` and
-   * its subscribed URIs. Default 64 Mi; at least 1.
+   * its subscribed URIs. Default 64 Mi; 1 or more.
    */
   readonly maxTotalChars?: number;
   /** Default {@link systemClock}. */
@@ -95,8 +95,10 @@ class MemorySessionStore implements SessionStore {
 
   constructor(options: MemorySessionStoreOptions) {
     const owner = "createMemorySessionStore";
-    this.#maxSessions = positiveOption(owner, "maxSessions", options.maxSessions, 10_000);
-    this.#maxTotalChars = positiveOption(owner, "maxTotalChars", options.maxTotalChars, 2 ** 26);
+    checkMembers(owner, options, ["maxSessions", "maxTotalChars", "clock"]);
+    const { maxSessions = 10_000, maxTotalChars = 2 ** 26 } = options;
+    this.#maxSessions = wholeNumber(owner, "maxSessions", maxSessions);
+    this.#maxTotalChars = wholeNumber(owner, "maxTotalChars", maxTotalChars);
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -247,7 +249,7 @@ class MemorySessionStore implements SessionStore {
  * Legacy sessions in this process's memory: lost on restart, not shared with other replicas.
  * An idle session costs a few hundred bytes and no timer; expired ones are dropped by later use.
  *
- * @throws {RangeError} when a bound is not a number of at least 1.
+ * @throws {TypeError} for an option that is unknown, or a bound that is no whole number of 1 or more.
  */
 export function createMemorySessionStore(options: MemorySessionStoreOptions = {}): SessionStore {
   return new MemorySessionStore(options);
