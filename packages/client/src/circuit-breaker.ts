@@ -223,7 +223,7 @@ export class CircuitBreaker {
 
 function isFailure(error: MCPError | MCPClientError): boolean {
   if (FAILURES.has(error.code)) return true;
-  return MCPClientError.isInstance(error) && error.status !== undefined && error.status >= 500;
+  return error.code === "http_status" && ((error as MCPClientError).status as number) >= 500;
 }
 
 function resolveOptions(given: Partial<CircuitBreakerOptions>): CircuitBreakerOptions {
