@@ -1,3 +1,4 @@
+import { createMemorySessionStore } from "@backplane/protocol";
 import { describe, expect, it } from "vitest";
 import { MCPServer, type MCPServerOptions, type StartOptions } from "./index.ts";
 
@@ -25,6 +26,11 @@ describe("options of MCPServer", () => {
     ["an unknown capability", { ...base, declare: ["tool"] }, /"declare" holds "tool"; it takes/],
     ["an authenticator that is none", { ...base, auth: {} }, /"auth".*has no authenticate/],
     ["a store without a method", { ...base, sessionStore: { get() {} } }, /"sessionStore" needs/],
+    [
+      "a bound that belongs to the given store",
+      { ...base, sessionStore: createMemorySessionStore(), limits: { maxSessions: 5 } },
+      /"limits.maxSessions".*"sessionStore"; give the bound to that store/,
+    ],
     ["a legacySse of text", { ...base, legacySse: "no" }, /"legacySse" must be true or false/],
     ["instructions of no text", { ...base, instructions: 5 }, /"instructions" must be a string/],
     ["a page size of none", { ...base, pageSize: 0 }, /"pageSize" must be/],

@@ -16,7 +16,7 @@ import type {
 export interface ServerLimits extends MessageLimits {
   /** Requests running at once; one more is a 503. Default 2,048. */
   readonly maxInFlight: number;
-  /** Legacy sessions in the in-memory store. Default 10,000. */
+  /** Legacy sessions in the in-memory store; a `sessionStore` of your own has its own bound. Default 10,000. */
   readonly maxSessions: number;
   /** Open listen and GET streams. Default 10,000. */
   readonly maxStreams: number;

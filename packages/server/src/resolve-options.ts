@@ -126,6 +126,11 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
     throw new TypeError('MCPServer: option "legacySse" needs legacy: "sessions"');
   }
   const limits = filledNumbers(SUBJECT, "limits", DEFAULT_LIMITS, options.limits);
+  if (options.sessionStore !== undefined && options.limits?.maxSessions !== undefined) {
+    throw new TypeError(
+      'MCPServer: option "limits.maxSessions" is for the in-memory store and would do nothing beside the option "sessionStore"; give the bound to that store, as createMemorySessionStore({ maxSessions }) takes it',
+    );
+  }
   const clock = options.clock ?? systemClock;
   for (const host of options.allowedHosts ?? []) checkHost(host);
   for (const origin of options.allowedOrigins ?? []) checkOrigin(origin);
