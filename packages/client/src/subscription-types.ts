@@ -28,6 +28,12 @@ export interface ListenHandlers {
   readonly onState?: (state: StreamState, error?: MCPError | MCPClientError) => void;
 }
 
+/**
+ * Hears of one resource. `updated`: the server said so; `resumed`: the stream was opened again after a loss, so
+ * that an update may have been missed. Must not throw.
+ */
+export type ResourceListener = (uri: string, change: "updated" | "resumed") => void;
+
 /** A running subscription. */
 export interface Listening {
   readonly state: StreamState;

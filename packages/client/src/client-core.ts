@@ -1,0 +1,208 @@
+import {
+  canonicalJson,
+  composeInterceptors,
+  DeadlineWheel,
+  isLogLevel,
+  type JsonObject,
+  type Next,
+  orderInterceptors,
+} from "@backplane/protocol";
+import { Bulkhead } from "./bulkhead.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+import type { ClientContext } from "./client-context.ts";
+import type { MethodCall } from "./client-methods.ts";
+import { ClientRequest, type RequestHost } from "./client-request.ts";
+import { createInputResponder, type InputResponder } from "./input-responses.ts";
+import type { Link, LinkEvents } from "./link.ts";
+import type { LinkSource } from "./link-source.ts";
+import type { ClientBehaviour, ClientInterceptor } from "./options.ts";
+import { flatHeaders, type ResolvedBehaviour } from "./resolve-options.ts";
+import { ResponseCache } from "./response-cache.ts";
+import { createRetryPolicy } from "./retry.ts";
+import type { ServerDescription } from "./server-description.ts";
+import { SubscriptionHub } from "./subscriptions.ts";
+import { ToolBook } from "./tool-book.ts";
+
+/** What a client and a pool have in common: everything between the methods and the links. */
+export class ClientCore {
+  readonly clientId: string = globalThis.crypto.randomUUID();
+  readonly tools: ToolBook;
+  readonly inputs: InputResponder;
+  readonly hub: SubscriptionHub;
+  readonly breaker: CircuitBreaker | undefined;
+  readonly bulkhead: Bulkhead;
+  /** All deadlines of this client. */
+  readonly wheel: DeadlineWheel = new DeadlineWheel();
+  readonly #subject: string;
+  readonly #host: RequestHost;
+  readonly #cache: ResponseCache | undefined;
+  readonly #partition: string;
+  readonly #onLog: ClientBehaviour["onLog"];
+  readonly #target: string;
+  #interceptors: readonly ClientInterceptor[] = [];
+  #chain: Next<MethodCallContext> | undefined;
+  /** What the last link's server said of itself. */
+  server: ServerDescription | undefined;
+
+  constructor(parts: {
+    /** The class, for messages. */
+    readonly subject: string;
+    readonly given: ClientBehaviour;
+    readonly behaviour: ResolvedBehaviour;
+    readonly source: LinkSource;
+    /** The URL without query, or the command: for messages, and what caches are divided by. */
+    readonly target: string;
+  }) {
+    const { subject, given, behaviour, source, target } = parts;
+    const { handlers, limits, logger, clock } = behaviour;
+    this.#subject = subject;
+    this.#target = target;
+    this.#onLog = given.onLog;
+    this.tools = new ToolBook({ logger, trustAnnotations: behaviour.trustAnnotations });
+    this.inputs = createInputResponder(handlers, {
+      serverName: () => this.server?.info?.name,
+      logger,
+      clock,
+    });
+    this.hub = new SubscriptionHub({ source, logger, clock });
+    this.breaker =
+      given.circuitBreaker === false
+        ? undefined
+        : new CircuitBreaker(given.circuitBreaker ?? {}, { target });
+    this.bulkhead = new Bulkhead(given.bulkhead ?? {});
+    this.#cache = given.cache === false ? undefined : (given.cache ?? new ResponseCache({ clock }));
+    this.#partition = partitionOf(target, given);
+    this.#host = {
+      source,
+      retry: createRetryPolicy({
+        ...given.retry,
+        ...(given.maxRetries !== undefined && { maxRetries: given.maxRetries }),
+      }),
+      breaker: this.breaker,
+      bulkhead: this.bulkhead,
+      inputs: this.inputs,
+      wheel: this.wheel,
+      clock,
+      timeoutMs: behaviour.timeoutMs,
+      maxTotalTimeoutMs: behaviour.maxTotalTimeoutMs,
+      maxInputRounds: limits.maxInputRounds,
+    };
+  }
+
+  /** What every link of this client reports to. */
+  readonly linkEvents: Omit<LinkEvents, "onClose"> = {
+    onNotification: (method, params) => this.#notified(method, params),
+    onServerRequest: (request, exchange, signal) =>
+      this.inputs.answerServerRequest(request, exchange?.method, signal),
+  };
+
+  /** @throws {TypeError} for an unknown phase. */
+  use(interceptors: readonly ClientInterceptor[]): void {
+    this.#interceptors = orderInterceptors([...this.#interceptors, ...interceptors]);
+    this.#chain = composeInterceptors<MethodCallContext>(
+      this.#interceptors,
+      ({ params, context }) =>
+        this.#run({ ...context.call, params: params as JsonObject, options: context.options }),
+    );
+  }
+
+  /** Sends one request through the interceptors, the response cache and everything below. */
+  send(call: MethodCall): Promise<JsonObject> {
+    const checked = this.#withHeaders(call);
+    if (this.#chain === undefined) return this.#run(checked);
+    return this.#chain({
+      method: call.method,
+      target: (call.params.name ?? call.params.uri) as string | undefined,
+      params: call.params,
+      context: {
+        method: call.method,
+        clientId: this.clientId,
+        era: this.#host.source.agreement?.era,
+        revision: this.#host.source.agreement?.revision,
+        server: this.#target,
+        options: call.options,
+        call: checked,
+      },
+    }) as Promise<JsonObject>;
+  }
+
+  /** Sends one request past interceptors and cache. */
+  ask(call: MethodCall): Promise<JsonObject> {
+    return ClientRequest.run(this.#host, call);
+  }
+
+  /** A link was opened: what an earlier one knew may no longer hold. */
+  opened(link: Link): void {
+    this.server = link.server;
+    this.tools.forget();
+    this.hub.opened(link);
+  }
+
+  close(): void {
+    this.wheel.close();
+  }
+
+  #run(call: MethodCall): Promise<JsonObject> {
+    const cache = this.#cache;
+    if (cache === undefined || !ResponseCache.keeps(call.method)) {
+      return ClientRequest.run(this.#host, call);
+    }
+    const key = {
+      target: this.#target,
+      partition: this.#partition,
+      method: call.method,
+      params: call.params,
+    };
+    const kept = cache.get(key);
+    if (kept !== undefined) return Promise.resolve(kept);
+    return ClientRequest.run(this.#host, {
+      ...call,
+      onComplete: (result, rounds) => {
+        // What a retry with answers brought is for those answers alone (spec: server/utilities/caching).
+        if (rounds === 0) cache.set(key, result);
+      },
+    });
+  }
+
+  #withHeaders(call: MethodCall): MethodCall {
+    const { headers } = call.options;
+    if (headers === undefined) return call;
+    return { ...call, headers: [...call.headers, ...flatHeaders(this.#subject, headers)] };
+  }
+
+  #notified(method: string, params: JsonObject): void {
+    if (method === "notifications/tools/list_changed") this.tools.forget();
+    this.#cache?.notified({ target: this.#target, method, params });
+    if (method === "notifications/message") {
+      const level = params.level;
+      if (!isLogLevel(level)) return;
+      const logger = typeof params.logger === "string" ? params.logger : undefined;
+      this.#onLog?.({ level, data: params.data, logger });
+      return;
+    }
+    this.hub.notified(method, params);
+  }
+}
+
+/** The client's context with what is handed past the interceptors. */
+interface MethodCallContext extends ClientContext {
+  readonly call: MethodCall;
+}
+
+/** What divides a shared cache: two clients with the same credentials may share `private` results. */
+function partitionOf(target: string, { auth, headers }: ClientBehaviour): string {
+  const credentials = typeof auth === "object" ? identityOf(auth) : (auth ?? "");
+  return canonicalJson({ target, credentials, headers: headers ?? {} });
+}
+
+const identities = new WeakMap<object, string>();
+
+/** Stands for a source of credentials, of which nothing is known but that it is the same one. */
+function identityOf(source: object): string {
+  let identity = identities.get(source);
+  if (identity === undefined) {
+    identity = globalThis.crypto.randomUUID();
+    identities.set(source, identity);
+  }
+  return identity;
+}

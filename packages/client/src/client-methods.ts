@@ -1,0 +1,283 @@
+import {
+  type CallToolResult,
+  type CompiledSchema,
+  type CompleteResult,
+  type CompletionReference,
+  compileSchema,
+  type GetPromptResult,
+  isJsonObject,
+  isStandardSchema,
+  type JsonObject,
+  type JsonSchema,
+  MCPError,
+  META_TOOL_ERROR,
+  type Prompt,
+  type ReadResourceResult,
+  type Resource,
+  type ResourceTemplate,
+  type StandardSchemaV1,
+  type Tool,
+  ToolExecutionError,
+} from "@backplane/protocol";
+import { MCPClientError } from "./errors.ts";
+import { allPages, type Page } from "./pagination.ts";
+import type { RequestOptions } from "./request-options.ts";
+import type { ToolBook } from "./tool-book.ts";
+
+/** One request as the methods hand it down. */
+export interface MethodCall {
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly options: RequestOptions;
+  readonly headers: readonly string[];
+  readonly idempotent: boolean;
+  readonly correctHeaders?: () => Promise<readonly string[]>;
+}
+
+/** What `call` may be told beside the options of every request. */
+export interface CallOptions<Output extends StandardSchemaV1 | JsonSchema> extends RequestOptions {
+  /**
+   * What the tool's value must fit: a Standard Schema, whose parsed output is returned and whose type the
+   * promise has, or raw JSON Schema. Make it once, outside of the call: it is compiled once for each object.
+   */
+  readonly output?: Output;
+}
+
+/** The type of the value that `call` gives. */
+export type CallValue<Output> = Output extends StandardSchemaV1
+  ? StandardSchemaV1.InferOutput<Output>
+  : unknown;
+
+const NO_OPTIONS: RequestOptions = Object.freeze({});
+const NO_ARGUMENTS: JsonObject = Object.freeze({});
+const NO_HEADERS: readonly string[] = [];
+
+/** The code of a tool's failure that carries none of its own: an `isError` result of another toolkit. */
+const UNNAMED_TOOL_ERROR = -1;
+
+const outputSchemas = new WeakMap<object, CompiledSchema>();
+
+/** Everything that can be asked of an MCP server; the same for one client and for a pool. */
+export abstract class ClientMethods {
+  /** What is known of the server's tools. */
+  protected abstract readonly toolBook: ToolBook;
+  /** Bound of a list's pages. */
+  protected abstract readonly maxPages: number;
+
+  /** Sends one request and resolves with its checked result. */
+  protected abstract send(call: MethodCall): Promise<JsonObject>;
+
+  /** Whether arguments travel in headers: the modern era over HTTP. */
+  protected abstract readonly mirrorsArguments: boolean;
+
+  /**
+   * All tools of the server, page by page. Tools whose `x-mcp-header` annotations break the rules are left out
+   * where headers count (spec: transports/streamable-http).
+   * @throws {MCPError} what the server answered. @throws {MCPClientError} everything else.
+   */
+  async listTools(options: RequestOptions = NO_OPTIONS): Promise<Tool[]> {
+    const tools = await allPages("tools/list", this.maxPages, (cursor) =>
+      this.#page<Tool>("tools/list", "tools", cursor, options),
+    );
+    const usable = this.toolBook.learn(tools, this.mirrorsArguments);
+    this.toolBook.completed();
+    return usable;
+  }
+
+  /** One page of the tools; `cursor` is that of the page before. */
+  async listToolsPage(
+    cursor?: string,
+    options: RequestOptions = NO_OPTIONS,
+  ): Promise<{ readonly tools: Tool[]; readonly nextCursor: string | undefined }> {
+    const page = await this.#page<Tool>("tools/list", "tools", cursor, options);
+    return {
+      tools: this.toolBook.learn(page.items, this.mirrorsArguments),
+      nextCursor: page.nextCursor,
+    };
+  }
+
+  /**
+   * Calls a tool and gives the protocol's result; `isError` is a result here. Structured content is checked
+   * against the schema that the tool advertises. Repeated after a failure only as `idempotent` allows.
+   * @throws {MCPError} what the server answered. @throws {MCPClientError} everything else.
+   */
+  async callTool(
+    name: string,
+    args: JsonObject = NO_ARGUMENTS,
+    options: RequestOptions = NO_OPTIONS,
+  ): Promise<CallToolResult> {
+    const book = this.toolBook;
+    const result = (await this.send({
+      method: "tools/call",
+      params: { name, arguments: args },
+      options,
+      headers: book.headersFor(name, args),
+      idempotent: options.idempotent ?? book.isRepeatable(name),
+      correctHeaders: async () => {
+        await this.listTools();
+        return book.headersFor(name, args);
+      },
+    })) as unknown as CallToolResult;
+    if (result.structuredContent === undefined && !book.has(name)) return result;
+    // The first structured answer is worth one look at the list: else nothing could be checked.
+    if (!book.has(name) && !book.complete) await this.#learnTools(options);
+    await book.checkOutput(name, result);
+    return result;
+  }
+
+  /**
+   * Calls a tool and gives its value: the structured content, else the text of its content blocks (one text
+   * block as a string), else the blocks themselves.
+   * @throws {ToolExecutionError} for an `isError` result, with the `code`, `retryAfterMs` and `data` that the
+   * tool gave. @throws {MCPError} what the server answered. @throws {MCPClientError} everything else;
+   * `invalid_output` when the value does not fit `options.output`.
+   */
+  async call<const Output extends StandardSchemaV1 | JsonSchema = JsonSchema>(
+    name: string,
+    args: JsonObject = NO_ARGUMENTS,
+    options: CallOptions<Output> = NO_OPTIONS,
+  ): Promise<CallValue<Output>> {
+    const result = await this.callTool(name, args, options);
+    if (result.isError === true) throw toolError(name, result);
+    const value = outputOf(result);
+    return (
+      options.output === undefined ? value : await checkedValue(name, value, options.output)
+    ) as CallValue<Output>;
+  }
+
+  /** All prompts of the server. Throws as `listTools` does. */
+  listPrompts(options: RequestOptions = NO_OPTIONS): Promise<Prompt[]> {
+    return this.#all<Prompt>("prompts/list", "prompts", options);
+  }
+
+  /** A prompt with its arguments filled in; their values are strings (spec: server/prompts). */
+  async getPrompt(
+    name: string,
+    args: Readonly<Record<string, string>> = {},
+    options: RequestOptions = NO_OPTIONS,
+  ): Promise<GetPromptResult> {
+    const params = { name, arguments: args as JsonObject };
+    return (await this.#read("prompts/get", params, options)) as unknown as GetPromptResult;
+  }
+
+  /** All resources of the server, templates apart. */
+  listResources(options: RequestOptions = NO_OPTIONS): Promise<Resource[]> {
+    return this.#all<Resource>("resources/list", "resources", options);
+  }
+
+  /** All resource templates of the server. */
+  listResourceTemplates(options: RequestOptions = NO_OPTIONS): Promise<ResourceTemplate[]> {
+    return this.#all<ResourceTemplate>("resources/templates/list", "resourceTemplates", options);
+  }
+
+  /** Reads a resource. An unknown one is an `MCPError` −32602, from older servers −32002. */
+  async readResource(
+    uri: string,
+    options: RequestOptions = NO_OPTIONS,
+  ): Promise<ReadResourceResult> {
+    return (await this.#read("resources/read", { uri }, options)) as unknown as ReadResourceResult;
+  }
+
+  /**
+   * Suggestions for an argument of a prompt or of a resource template.
+   * @param context the arguments that are known already.
+   */
+  async complete(
+    ref: CompletionReference,
+    argument: { readonly name: string; readonly value: string },
+    context?: { readonly arguments: Readonly<Record<string, string>> },
+    options: RequestOptions = NO_OPTIONS,
+  ): Promise<CompleteResult["completion"]> {
+    const params = { ref, argument, ...(context !== undefined && { context }) };
+    const result = await this.#read("completion/complete", params as JsonObject, options);
+    return (result as unknown as CompleteResult).completion;
+  }
+
+  #read(method: string, params: JsonObject, options: RequestOptions): Promise<JsonObject> {
+    return this.send({
+      method,
+      params,
+      options,
+      headers: NO_HEADERS,
+      idempotent: options.idempotent ?? true,
+    });
+  }
+
+  #all<Item>(method: string, member: string, options: RequestOptions): Promise<Item[]> {
+    return allPages(method, this.maxPages, (cursor) =>
+      this.#page<Item>(method, member, cursor, options),
+    );
+  }
+
+  async #page<Item>(
+    method: string,
+    member: string,
+    cursor: string | undefined,
+    options: RequestOptions,
+  ): Promise<Page<Item>> {
+    const result = await this.#read(method, cursor === undefined ? {} : { cursor }, options);
+    return {
+      items: result[member] as unknown as readonly Item[],
+      nextCursor: result.nextCursor as string | undefined,
+    };
+  }
+
+  /** A server that answers calls and refuses its list leaves nothing to check by. */
+  async #learnTools({ signal }: RequestOptions): Promise<void> {
+    try {
+      await this.listTools(signal === undefined ? NO_OPTIONS : { signal });
+    } catch (error) {
+      if (!MCPError.isInstance(error)) throw error;
+      this.toolBook.completed();
+    }
+  }
+}
+
+/** The error that a tool threw, as the server's `_meta` describes it. */
+function toolError(name: string, result: CallToolResult): ToolExecutionError {
+  const meta = result._meta?.[META_TOOL_ERROR];
+  const { code, retryAfterMs, data } = isJsonObject(meta) ? meta : ({} as JsonObject);
+  return new ToolExecutionError(
+    Number.isInteger(code) ? (code as number) : UNNAMED_TOOL_ERROR,
+    textOf(result) ?? `tool "${name}" failed`,
+    {
+      data,
+      ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 && { retryAfterMs }),
+    },
+  );
+}
+
+function outputOf(result: CallToolResult): unknown {
+  return result.structuredContent ?? textOf(result) ?? result.content;
+}
+
+/** The text of content that is nothing but text. */
+function textOf({ content }: CallToolResult): string | undefined {
+  if (content.length === 0 || content.some(({ type }) => type !== "text")) return undefined;
+  return content.map((block) => (block as { text: string }).text).join("\n");
+}
+
+async function checkedValue(
+  name: string,
+  value: unknown,
+  schema: StandardSchemaV1 | JsonSchema,
+): Promise<unknown> {
+  let compiled = outputSchemas.get(schema);
+  if (compiled === undefined) {
+    compiled = compileSchema(schema, {
+      side: "output",
+      subject: `option "output" of call("${name}")`,
+      requireObjectRoot: false,
+    });
+    outputSchemas.set(schema, compiled);
+  }
+  const outcome = await compiled.validate(value);
+  if (outcome.issues === undefined) return isStandardSchema(schema) ? outcome.value : value;
+  throw new MCPClientError(
+    "invalid_output",
+    `tool "${name}": its value does not fit option "output": ${outcome.issues
+      .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`))
+      .join("; ")}`,
+    { details: { issues: outcome.issues } },
+  );
+}
