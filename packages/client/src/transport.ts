@@ -12,12 +12,16 @@ export interface OutgoingRequest {
    * `Mcp-Name`, `Mcp-Param-*` and the caller's. Other transports ignore it.
    */
   readonly headers: readonly string[];
+  /** The answer is a stream that stays open, as of `subscriptions/listen`: HTTP gives it a connection of its own. */
+  readonly longLived?: boolean;
 }
 
 /** Where the answer to one request goes. The methods never throw, and are never called inside `request`. */
 export interface ResponseReceiver {
   /** HTTP: the session that the answer opens, before its messages (2025-11-25, basic/transports). */
   onSession?(sessionId: string): void;
+  /** HTTP: the JSON-RPC error that follows came with this status of 400 or above, and with `Retry-After`. */
+  onStatus?(status: number, retryAfterMs: number | undefined): void;
   /**
    * One parsed message on this request's stream: its response, or a notification or request that came
    * before. After the response nothing follows.
@@ -33,6 +37,11 @@ export interface TransportEvents {
   onMessage(message: unknown): void;
   /** The transport ended by itself; requests under way have failed already. Called at most once. */
   onClose(error: MCPClientError): void;
+  /**
+   * HTTP, legacy: what became of the GET stream. `open` also after each reopening, when messages may have
+   * been missed; after `ended`, whose error says why, it is not opened again.
+   */
+  onServerStream?(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void;
 }
 
 /** What of an established connection HTTP repeats on each request. */

@@ -24,14 +24,14 @@ export interface ClientAuth {
   /**
    * The headers that authenticate one request; asked for before every request, so that a token can be
    * renewed. Credentials are only ever headers (spec: authorization, tokens must not stand in the URL).
-   * A rejection says why there are none; the request is not sent and fails with that error.
+   * A rejection says why there are none; the request is not sent and fails, with that error as the cause.
    */
   headers(request: ClientAuthRequest): Promise<Readonly<Record<string, string>>>;
   /**
    * Told of a refusal. `retry`: there are better credentials now, the request is sent once more.
    * `fail`: the refusal stands. A rejection says why there are no better ones; the request fails with
-   * that error. The client bounds how often it retries; a first request can need three retries, for a
-   * token, for a DPoP nonce and for wider scopes.
+   * that error as the cause. The client bounds how often it retries; a first request can need three
+   * retries, for a token, for a DPoP nonce and for wider scopes.
    */
   onChallenge(response: ClientAuthChallenge): Promise<"retry" | "fail">;
 }
