@@ -1,6 +1,7 @@
 // Runs the benchmark. `npm run bench -- --help` lists the options.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { backplaneIsBuilt } from "./lib/catalogue.mjs";
+import { backplaneClientIsBuilt } from "./lib/client-catalogue.mjs";
 import { environment } from "./lib/environment.mjs";
 import { loadGenerator } from "./lib/load.mjs";
 import { readOptions } from "./lib/options.mjs";
@@ -8,6 +9,11 @@ import { cores, pinGenerator } from "./lib/pinning.mjs";
 import { resultsDocument } from "./lib/report.mjs";
 import { judge } from "./lib/targets.mjs";
 import { scenario as call } from "./scenarios/call.mjs";
+import { scenario as clientCall } from "./scenarios/client-call.mjs";
+import { scenario as clientEndToEnd } from "./scenarios/client-end-to-end.mjs";
+import { scenario as clientHeap } from "./scenarios/client-heap.mjs";
+import { scenario as clientPool } from "./scenarios/client-pool.mjs";
+import { scenario as clientStartup } from "./scenarios/client-startup.mjs";
 import { scenario as heap } from "./scenarios/heap.mjs";
 import { scenario as legacySession } from "./scenarios/legacy-session.mjs";
 import { scenario as manyTools } from "./scenarios/many-tools.mjs";
@@ -31,15 +37,21 @@ const scenarios = [
   heap,
   startup,
   typecheck,
+  clientCall,
+  clientPool,
+  clientEndToEnd,
+  clientHeap,
+  clientStartup,
 ];
 
+const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt;
 const rawFile = (id) => new URL(`./results/${id}.json`, import.meta.url);
 const log = (line) => process.stderr.write(`${line}\n`);
 
 function warnings() {
   const list = [];
-  if (!backplaneIsBuilt) {
-    list.push("packages/server is not built: Backplane is left out (`npm start` builds it)");
+  if (!isBuilt) {
+    list.push("the packages are not built: Backplane is left out (`npm run build` builds them)");
   }
   if (loadGenerator().name !== "wrk") {
     list.push("wrk is not on PATH: autocannon generates the load and may limit fast servers");
@@ -53,7 +65,7 @@ function warnings() {
 function participants(scenario, wanted) {
   return scenario.servers.filter((id) => {
     const isWanted = id === "bare" || !wanted || wanted.includes(id);
-    return isWanted && (id !== "backplane" || backplaneIsBuilt);
+    return isWanted && (id !== "backplane" || isBuilt);
   });
 }
 

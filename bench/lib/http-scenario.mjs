@@ -59,12 +59,12 @@ async function sample({ server, load, bytes }, seconds) {
   return { ...outcome, cpu, ...(problems.length > 0 ? { problems } : {}) };
 }
 
-function entryResult({ entry, bytes }, samples, yardstick) {
+/** What the records hold of one entry; `yardstick` is the bare rate of each round. */
+export function entryResult(entry, samples, yardstick) {
   const perSecond = samples.map((one) => one.perSecond);
   const problems = [...new Set(samples.flatMap((one) => one.problems ?? []))];
   return {
     ...entry,
-    checkedAnswerBytes: bytes,
     samples,
     perSecond: summarise(perSecond),
     ratioToBare: pairedRatio(perSecond, yardstick),
@@ -102,8 +102,9 @@ export async function measureHttp({ entries, method = "tools/call", settings, lo
       log,
     });
     const yardstick = samples.get(started[0].entry.id).map((one) => one.perSecond);
-    const results = started.map((one) => {
-      return entryResult(one, samples.get(one.entry.id), yardstick);
+    const results = started.map(({ entry, bytes }) => {
+      const configured = { ...entry, checkedAnswerBytes: bytes };
+      return entryResult(configured, samples.get(entry.id), yardstick);
     });
     return { kind: "throughput", connections: CONNECTIONS, ...run, entries: results, failures };
   } finally {

@@ -11,7 +11,7 @@ const table = (heads, rows) =>
   [row(heads), row(heads.map(() => "---")), ...rows.map(row)].join("\n");
 
 function nameOf({ label, id, toolCount, note }) {
-  const size = id.includes("@") ? `, ${whole(toolCount)} tools` : "";
+  const size = toolCount !== undefined && id.includes("@") ? `, ${whole(toolCount)} tools` : "";
   return `${label}${size}${note ? ` (${note})` : ""}`;
 }
 
@@ -27,20 +27,28 @@ function backplaneOver({ server, samples, toolCount }, entries) {
   return rounded(pairedRatio(rates(backplane.samples), rates(samples)).median);
 }
 
-function throughputTable({ entries }) {
+/** The middle of what the samples hold; undefined when they hold nothing. */
+function middle(samples, read) {
+  const values = samples.map(read).filter((value) => value !== undefined);
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+function throughputTable({ entries, subject = "server" }) {
+  const isClient = subject === "client";
   const heads = [
-    ...["server", "protocol", "calls/s", "quartiles", "÷ bare", "Backplane ÷ it"],
-    ...["p50 ms", "p99 ms", "CPU"],
+    ...[subject, "protocol", "calls/s", "quartiles", "÷ bare", "Backplane ÷ it"],
+    ...(isClient ? ["CPU", "CPU of the server", "warnings"] : ["p50 ms", "p99 ms", "CPU"]),
   ];
-  const middle = (samples, read) => {
-    const values = samples.map(read).filter((value) => value !== undefined);
-    return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
-  };
   const rows = entries.map((one) => {
     const { perSecond, ratioToBare, samples } = one;
-    const p50 = middle(samples, ({ p50Ms }) => p50Ms);
-    const p99 = middle(samples, ({ p99Ms }) => p99Ms);
-    const cpu = middle(samples, (sample) => sample.cpu);
+    const cell = (read, format) => {
+      const value = middle(samples, read);
+      return value === undefined ? "" : format(value);
+    };
+    const cpu = cell((sample) => sample.cpu, percent);
+    const latency = [cell(({ p50Ms }) => p50Ms, rounded), cell(({ p99Ms }) => p99Ms, rounded)];
+    const ofPeer = cell(({ peerCpu }) => peerCpu, percent);
+    const last = isClient ? [cpu, ofPeer, whole(samples.at(-1).warnings)] : [...latency, cpu];
     return [
       one.problems ? `${nameOf(one)}; **${one.problems.join("; ")}**` : nameOf(one),
       protocolLabels[one.protocol],
@@ -48,9 +56,7 @@ function throughputTable({ entries }) {
       `${whole(perSecond.q1)}–${whole(perSecond.q3)}`,
       rounded(ratioToBare.median),
       backplaneOver(one, entries),
-      p50 === undefined ? "" : rounded(p50),
-      p99 === undefined ? "" : rounded(p99),
-      cpu === undefined ? "" : percent(cpu),
+      ...last,
     ];
   });
   return table(heads, rows);
@@ -67,8 +73,8 @@ function memoryTable({ entries }) {
   return table(heads, rows);
 }
 
-function heapTable({ entries }) {
-  const heads = ["server", "after", "heap KB", "after", "heap KB", "growth"];
+function heapTable({ entries, subject = "server" }) {
+  const heads = [subject, "after", "heap KB", "after", "heap KB", "growth"];
   const rows = entries.map(({ early, late, growth, ...one }) => [
     nameOf(one),
     `${whole(early.calls)} calls`,
@@ -80,8 +86,8 @@ function heapTable({ entries }) {
   return table(heads, rows);
 }
 
-function startupTable({ entries }) {
-  const heads = ["server", "protocol", "ms", "quartiles", "÷ bare"];
+function startupTable({ entries, subject = "server" }) {
+  const heads = [subject, "protocol", "ms", "quartiles", "÷ bare"];
   const rows = entries.map((one) => [
     nameOf(one),
     protocolLabels[one.protocol],
@@ -178,6 +184,12 @@ const method = `## Method
   \`JSON.stringify\`, \`Content-Length\`. It checks nothing and validates nothing.
 - A server that does not speak 2026-07-28 is measured in the mode nearest to it, as the column
   *protocol* says. Such requests carry no \`_meta\` and fewer headers, which is in their favour.
+
+- In the scenarios of clients the client is the process under test and has the measured core; the
+  server that answers it shares the other core with the runner, which waits. *CPU of the server*
+  near 100 % means that the server was the limit, and that the client could do more than the figure
+  says. *Warnings* counts those of Node.js in the client, such as that of too many listeners.
+  \`servers/fixed.mjs\` is \`node:http\` with answers made once.
 
 ## How to repeat
 

@@ -4,6 +4,7 @@
 import { pairedRatio } from "./stats.mjs";
 
 const BYTES_PER_KILOBYTE = 1024;
+const MANY_CALLS = 1_000_000;
 
 function rates(record, id) {
   const found = record.entries.find((one) => one.id === id && !one.problems);
@@ -20,6 +21,8 @@ const entryValue = (id, read) => (record) => {
   const found = record.entries.find((one) => one.id === id);
   return found ? read(found) : undefined;
 };
+
+const growthOfMany = ({ late, growth }) => (late.calls >= MANY_CALLS ? growth : undefined);
 
 const atLeast = (limit) => ({ limit, sign: "≥", isReached: (value) => value >= limit });
 const atMost = (limit) => ({ limit, sign: "≤", isReached: (value) => value <= limit });
@@ -112,9 +115,7 @@ export const targets = [
     what: "heap after 1,000,000 calls ÷ after 100,000",
     scenario: "heap",
     reach: atMost(1.05),
-    measure: entryValue("backplane", (one) =>
-      one.late.calls >= 1_000_000 ? one.growth : undefined,
-    ),
+    measure: entryValue("backplane", growthOfMany),
   },
   {
     what: "process start to first answer ÷ bare node:http",
@@ -131,6 +132,69 @@ export const targets = [
     reach: atMost(2),
     unit: "s",
     measure: entryValue("backplane", (one) => one.extraSeconds),
+  },
+  {
+    what: "client: `callTool` ÷ bare undici request with the same bodies",
+    scenario: "client-call",
+    reach: atLeast(0.7),
+    measure: over("backplane", "bare"),
+  },
+  {
+    what: "client: `callTool` ÷ SDK v2 client",
+    scenario: "client-call",
+    reach: atLeast(6),
+    measure: over("backplane", "sdk-v2"),
+  },
+  {
+    what: "client: `callTool` ÷ SDK v1 client",
+    scenario: "client-call",
+    reach: atLeast(5),
+    measure: over("backplane", "sdk-v1"),
+  },
+  {
+    what: "client: pool with 256 callers ÷ with 32: no worse",
+    scenario: "client-pool",
+    reach: atLeast(1),
+    measure: over("backplane@256", "backplane@32"),
+  },
+  {
+    what: "client to server, end to end, ÷ SDK v2 client to SDK v2 server",
+    scenario: "client-end-to-end",
+    reach: atLeast(8),
+    measure: over("backplane", "sdk-v2"),
+  },
+  {
+    what: "client to server, end to end, ÷ SDK v1 client to SDK v1 server",
+    scenario: "client-end-to-end",
+    reach: atLeast(8),
+    measure: over("backplane", "sdk-v1"),
+  },
+  {
+    what: "client: heap after 1,000,000 calls ÷ after 100,000",
+    scenario: "client-heap",
+    reach: atMost(1.05),
+    measure: entryValue("backplane", growthOfMany),
+  },
+  {
+    what: "client: the same with one signal for all calls",
+    scenario: "client-heap",
+    reach: atMost(1.05),
+    measure: entryValue("backplane-signal", growthOfMany),
+  },
+  {
+    what: "client: warnings of the process in 1,000,000 calls with one signal",
+    scenario: "client-heap",
+    reach: atMost(0),
+    measure: entryValue("backplane-signal", (one) =>
+      one.late.calls >= MANY_CALLS ? one.warnings : undefined,
+    ),
+  },
+  {
+    what: "everything-client: process start to first request",
+    scenario: "client-startup",
+    reach: atMost(300),
+    unit: "ms",
+    measure: entryValue("backplane-app", (one) => one.milliseconds.median),
   },
 ];
 
