@@ -4,7 +4,6 @@ import {
   DeadlineWheel,
   isLogLevel,
   type JsonObject,
-  type Next,
   orderInterceptors,
 } from "@backplane/protocol";
 import { Bulkhead } from "./bulkhead.ts";
@@ -40,7 +39,6 @@ export class ClientCore {
   readonly #onLog: ClientBehaviour["onLog"];
   readonly #target: string;
   #interceptors: readonly ClientInterceptor[] = [];
-  #chain: Next<MethodCallContext> | undefined;
   /** What the last link's server said of itself. */
   server: ServerDescription | undefined;
 
@@ -99,18 +97,16 @@ export class ClientCore {
   /** @throws {TypeError} for an unknown phase. */
   use(interceptors: readonly ClientInterceptor[]): void {
     this.#interceptors = orderInterceptors([...this.#interceptors, ...interceptors]);
-    this.#chain = composeInterceptors<MethodCallContext>(
-      this.#interceptors,
-      ({ params, context }) =>
-        this.#run({ ...context.call, params: params as JsonObject, options: context.options }),
-    );
   }
 
   /** Sends one request through the interceptors, the response cache and everything below. */
   send(call: MethodCall): Promise<JsonObject> {
     const checked = this.#withHeaders(call);
-    if (this.#chain === undefined) return this.#run(checked);
-    return this.#chain({
+    if (this.#interceptors.length === 0) return this.#run(checked);
+    const chain = composeInterceptors<ClientContext>(this.#interceptors, ({ params, context }) =>
+      this.#run({ ...checked, params: params as JsonObject, options: context.options }),
+    );
+    return chain({
       method: call.method,
       target: (call.params.name ?? call.params.uri) as string | undefined,
       params: call.params,
@@ -121,7 +117,6 @@ export class ClientCore {
         revision: this.#host.source.agreement?.revision,
         server: this.#target,
         options: call.options,
-        call: checked,
       },
     }) as Promise<JsonObject>;
   }
@@ -182,11 +177,6 @@ export class ClientCore {
     }
     this.hub.notified(method, params);
   }
-}
-
-/** The client's context with what is handed past the interceptors. */
-interface MethodCallContext extends ClientContext {
-  readonly call: MethodCall;
 }
 
 /** What divides a shared cache: two clients with the same credentials may share `private` results. */

@@ -17,7 +17,7 @@ import type { Bulkhead } from "./bulkhead.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import { MCPClientError } from "./errors.ts";
 import type { Exchange, ExchangeOwner } from "./exchange.ts";
-import type { InputResponder } from "./input-responses.ts";
+import type { InputResponder, InputRound } from "./input-responses.ts";
 import type { Link, LinkRequest } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
 import type { RequestOptions } from "./request-options.ts";
@@ -36,6 +36,8 @@ export interface RequestPlan {
   readonly idempotent: boolean;
   /** Asked once when the server found the mirrored headers wrong: gives the right ones (spec: 4b, -32020). */
   readonly correctHeaders?: () => Promise<readonly string[]>;
+  /** Called with a complete result before the caller has it, and the rounds of input that it took. */
+  readonly onComplete?: (result: JsonObject, rounds: number) => void;
 }
 
 /** What all requests of a client share. */
@@ -299,12 +301,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
       this.#fail(error);
       return;
     }
-    this.#wait();
-    this.#cancelWait = this.#host.clock.after(delayMs, () => {
-      this.#cancelWait = undefined;
-      this.#goOn();
-      this.#attempt();
-    });
+    this.#attemptIn(delayMs);
   }
 
   /** Lists the tools anew and mirrors what they say now. */
@@ -337,9 +334,9 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
       return;
     }
     const askedAtMs = wheel.now();
-    let answers: JsonObject;
+    let round: InputRound;
     try {
-      answers = await inputs.answerRound(method, result, this.#rounds, options.signal ?? NO_SIGNAL);
+      round = await inputs.answerRound(method, result, this.#rounds, options.signal ?? NO_SIGNAL);
     } catch (error) {
       this.#fail(asFailure(error));
       return;
@@ -347,9 +344,19 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
     if (this.#done) return;
     // What our own handlers took, a person at a form above all, is not the server's time.
     this.startedAtMs += wheel.now() - askedAtMs;
-    this.#params = { ...this.#plan.params, ...answers };
+    this.#params = { ...this.#plan.params, ...round.params };
     this.#attempts = 0;
-    this.#attempt();
+    if (round.delayMs === 0) this.#attempt();
+    else this.#attemptIn(round.delayMs);
+  }
+
+  #attemptIn(delayMs: number): void {
+    this.#wait();
+    this.#cancelWait = this.#host.clock.after(delayMs, () => {
+      this.#cancelWait = undefined;
+      this.#goOn();
+      this.#attempt();
+    });
   }
 
   #wait(): void {
@@ -363,8 +370,10 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
   #complete(result: JsonObject): void {
     const { method } = this.#plan;
     const problem = problemOf(method, result);
-    if (problem === undefined) this.#finish(result);
-    else {
+    if (problem === undefined) {
+      this.#plan.onComplete?.(result, this.#rounds);
+      this.#finish(result);
+    } else {
       this.#fail(
         new MCPClientError(
           "invalid_response",
