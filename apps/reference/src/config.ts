@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isLoopbackHost } from "@backplane/server";
 import { resolveTimeZone } from "./time-zone.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -31,7 +32,6 @@ export class ConfigError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DATA = new URL("../data/", import.meta.url);
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
 /** A balancer asks `/ready` every few seconds; who connects by loopback has none. */
 const DRAIN_DELAY_MS = 5_000;
 
@@ -42,7 +42,7 @@ export function readConfig(env: Environment): Config {
     ?.split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
-  if (!LOOPBACK.has(host) && allowedHosts === undefined) {
+  if (!isLoopbackHost(host) && allowedHosts === undefined) {
     throw new ConfigError(
       `HOST=${host} makes the server reachable from outside: set ALLOWED_HOSTS to the host names it is called by, separated by commas`,
     );
@@ -55,7 +55,7 @@ export function readConfig(env: Environment): Config {
     drainDelayMs: readWholeNumber(
       env,
       "DRAIN_DELAY_MS",
-      LOOPBACK.has(host) ? 0 : DRAIN_DELAY_MS,
+      isLoopbackHost(host) ? 0 : DRAIN_DELAY_MS,
       600_000,
     ),
     weather: readWeather(env),

@@ -6,6 +6,7 @@ import {
   type ElicitUrlAsk,
   isAtLeast,
   isJsonObject,
+  isLoopbackHost,
   isRoot,
   type JsonSchema,
   missingClientCapability,
@@ -34,7 +35,6 @@ export interface PreparedAsk<Value> {
 }
 
 const ACTIONS: ReadonlySet<unknown> = new Set(["accept", "decline", "cancel"]);
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * @throws {MCPError} −32021 when the client did not declare the mode.
@@ -120,7 +120,7 @@ function checkUrl(url: unknown): void {
   const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
   const secure =
     parsed?.protocol === "https:" ||
-    (parsed?.protocol === "http:" && LOOPBACK.has(parsed.hostname));
+    (parsed?.protocol === "http:" && isLoopbackHost(parsed.hostname));
   if (parsed === undefined || !secure) {
     throw new TypeError('elicit: "url" must be an https: URL, or http: on a loopback host');
   }

@@ -31,6 +31,7 @@ export {
   type InterceptorPhase,
   type Invocation,
   type InvocationResult,
+  isLoopbackHost,
   type JsonSchema,
   type KeyRing,
   type Logger,

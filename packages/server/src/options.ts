@@ -71,7 +71,7 @@ export interface MCPServerOptions extends Implementation {
   readonly policy?: Authorizer;
   /** Path of the MCP endpoint. Default `/mcp`. */
   readonly path?: string;
-  /** Host names (without port; IPv6 in brackets) that requests may carry. Default: the loopback names. */
+  /** Host names (without port; IPv6 in brackets) that requests may carry. Default: `localhost` and the loopback addresses. */
   readonly allowedHosts?: readonly string[];
   /** Origins (`https://app.example`) that browsers may call from, beside loopback ones; they get CORS headers. Default none. */
   readonly allowedOrigins?: readonly string[];

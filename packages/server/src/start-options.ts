@@ -1,5 +1,9 @@
-import type { MessageTransport, Principal } from "@backplane/protocol";
-import { checkMembers } from "@backplane/protocol";
+import {
+  checkMembers,
+  isLoopbackHost,
+  type MessageTransport,
+  type Principal,
+} from "@backplane/protocol";
 
 /** Serve HTTP. */
 export interface StartHttpOptions {
@@ -61,7 +65,6 @@ const HTTP_DEFAULTS: ResolvedStartHttp = {
   signals: false,
 };
 const STDIO_MEMBERS: readonly string[] = ["drainTimeoutMs", "signals"];
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
 
 /**
  * Fills defaults and rejects nonsense.
@@ -86,7 +89,7 @@ export function resolveStartHttp(
       `start: option "headersTimeoutMs" (${headersTimeoutMs}) must not be longer than "requestTimeoutMs" (${requestTimeoutMs}), which the headers are part of`,
     );
   }
-  if (!LOOPBACK.has(resolved.host) && allowedHosts === undefined) {
+  if (!isLoopbackHost(resolved.host) && allowedHosts === undefined) {
     throw new TypeError(
       `start: binding "${resolved.host}" makes the server reachable from outside; list the host names it is called by in the option "allowedHosts" of MCPServer`,
     );

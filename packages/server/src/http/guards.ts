@@ -1,26 +1,27 @@
+import { isLoopbackHost } from "@backplane/protocol";
+
 /** What a guard found wrong; undefined when the request may pass. */
 export type GuardVerdict = string | undefined;
-
-const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * The defence against DNS rebinding: a page on `evil.example` that resolves to 127.0.0.1 still sends its own
  * name in `Host`, and its own origin in `Origin` (spec: transports/streamable-http, security).
  */
 export class Guards {
-  readonly #hosts: ReadonlySet<string>;
+  /** Undefined for the loopback hosts. */
+  readonly #hosts: ReadonlySet<string> | undefined;
   readonly #origins: ReadonlySet<string>;
   /** The last `Host` that passed: nearly every request carries the same. */
   #passedHost: string | undefined;
 
   constructor(allowedHosts: readonly string[] | undefined, allowedOrigins: readonly string[]) {
-    this.#hosts = new Set(allowedHosts ?? LOOPBACK_HOSTS);
+    this.#hosts = allowedHosts && new Set(allowedHosts);
     this.#origins = new Set(allowedOrigins);
   }
 
   checkHost(host: string | undefined): GuardVerdict {
     if (host !== undefined && host === this.#passedHost) return undefined;
-    if (host === undefined || !this.#hosts.has(hostName(host))) {
+    if (host === undefined || !this.#allows(hostName(host))) {
       return `Host "${printable(host)}" is not allowed; the option allowedHosts lists what is`;
     }
     this.#passedHost = host;
@@ -31,7 +32,7 @@ export class Guards {
   checkOrigin(origin: string | undefined): GuardVerdict {
     if (origin === undefined || this.#origins.has(origin)) return undefined;
     const name = originHost(origin);
-    if (name !== undefined && LOOPBACK_HOSTS.includes(name)) return undefined;
+    if (name !== undefined && isLoopbackHost(name)) return undefined;
     return `Origin "${printable(origin)}" is not allowed; the option allowedOrigins lists what is`;
   }
 
@@ -43,6 +44,10 @@ export class Guards {
       "Access-Control-Expose-Headers": "Mcp-Session-Id, WWW-Authenticate, Retry-After",
       Vary: "Origin",
     };
+  }
+
+  #allows(name: string): boolean {
+    return this.#hosts === undefined ? isLoopbackHost(name) : this.#hosts.has(name);
   }
 }
 
