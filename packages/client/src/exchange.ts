@@ -28,6 +28,9 @@ export class Exchange implements ResponseReceiver, DeadlineEntry {
   settled = false;
   /** The session that the answer to `initialize` opened. */
   sessionId: string | undefined = undefined;
+  /** HTTP: the status of 400 or above that the server's error came with, and its `Retry-After`. */
+  status: number | undefined = undefined;
+  retryAfterMs: number | undefined = undefined;
   // The deadline wheel's fields.
   idleMs: number = Number.POSITIVE_INFINITY;
   totalMs: number = Number.POSITIVE_INFINITY;
@@ -42,6 +45,15 @@ export class Exchange implements ResponseReceiver, DeadlineEntry {
     this.id = id;
     this.method = method;
     this.owner = owner;
+  }
+
+  onStatus(status: number, retryAfterMs: number | undefined): void {
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  onSession(sessionId: string): void {
+    this.sessionId = sessionId;
   }
 
   onMessage(message: unknown): void {

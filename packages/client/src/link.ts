@@ -7,6 +7,7 @@ import {
   HEADER_NAME,
   isJsonObject,
   type JsonObject,
+  type JsonRpcErrorObject,
   type JsonRpcRequest,
   type Logger,
   type LogLevel,
@@ -53,6 +54,8 @@ export interface LinkRequest {
   readonly headers: readonly string[];
   readonly idleMs: number;
   readonly totalMs: number;
+  /** Stays open until somebody ends it, as a subscription does. */
+  readonly longLived?: boolean;
 }
 
 /** What a link tells the one who holds it. The methods must not throw. */
@@ -163,7 +166,8 @@ export class Link {
       exchange.startedAtMs = this.#wheel.now();
       this.#wheel.add(exchange);
     }
-    this.transport.request({ id, method, text, headers }, exchange);
+    const { longLived = false } = request;
+    this.transport.request({ id, method, text, headers, longLived }, exchange);
     return exchange;
   }
 
@@ -294,10 +298,7 @@ export class Link {
     }
     this.settled(waiting);
     if (message.error === undefined) waiting.owner.onResult(message.result as JsonObject);
-    else
-      waiting.owner.onError(
-        toMCPError(message.error as { code: number; message: string; data?: unknown }),
-      );
+    else waiting.owner.onError(toMCPError(message.error as JsonRpcErrorObject, waiting));
   }
 
   #notified(
@@ -433,19 +434,9 @@ function unsendable(error: TypeError): MCPClientError {
   return new MCPClientError("not_supported", error.message, { cause: error.cause });
 }
 
-/** The server's error; what it says of a retry becomes `retryAfterMs`. */
-function toMCPError({
-  code,
-  message,
-  data,
-}: {
-  code: number;
-  message: string;
-  data?: unknown;
-}): MCPError {
-  const retryAfterMs = isJsonObject(data) ? data.retryAfterMs : undefined;
-  return new MCPError(code, message, {
-    data,
-    ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 && { retryAfterMs }),
-  });
+/** The server's error; what it or its HTTP answer says of a retry becomes `retryAfterMs`. */
+function toMCPError({ code, message, data }: JsonRpcErrorObject, exchange: Exchange): MCPError {
+  const said = isJsonObject(data) ? data.retryAfterMs : undefined;
+  const retryAfterMs = typeof said === "number" && said >= 0 ? said : exchange.retryAfterMs;
+  return new MCPError(code, message, { data, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }
