@@ -150,11 +150,12 @@ export class ClientCore {
     };
     const kept = cache.get(key);
     if (kept !== undefined) return Promise.resolve(kept);
+    const since = cache.mark();
     return ClientRequest.run(this.#host, {
       ...call,
       onComplete: (result, rounds) => {
         // What a retry with answers brought is for those answers alone (spec: server/utilities/caching).
-        if (rounds === 0) cache.set(key, result);
+        if (rounds === 0) cache.set(key, result, since);
       },
     });
   }
