@@ -3,6 +3,7 @@ import {
   checkMembers,
   ErrorCode,
   type MCPError,
+  monotonicClock,
   wholeNumber,
 } from "@backplane/protocol";
 import { type ClientErrorCode, MCPClientError } from "./errors.ts";
@@ -48,8 +49,6 @@ export interface CircuitBreakerParts {
   readonly clock?: Pick<Clock, "now">;
   readonly random?: () => number;
 }
-
-const monotonicClock: Pick<Clock, "now"> = { now: () => performance.now() };
 
 /**
  * Failures of the target. Whatever else it answered shows that it works: invalid params, tool errors, 4xx,

@@ -1,4 +1,4 @@
-import { systemClock } from "./memory/system-clock.ts";
+import { monotonicClock } from "./memory/system-clock.ts";
 import type { Clock } from "./seams/clock.ts";
 
 /** Which clock ran out: `idle` is reset by progress, `total` is not. */
@@ -32,12 +32,6 @@ const DUE = SLOTS;
 const NOWHERE = -1;
 /** In place of a slot: the clocks of the call stand still. Lower by one for each further pause. */
 const PAUSED = -2;
-
-/** Monotonic: a corrected wall clock must neither end calls nor keep them alive. */
-const monotonicClock: Pick<Clock, "now" | "after"> = {
-  now: () => performance.now(),
-  after: systemClock.after,
-};
 
 /**
  * All deadlines of a server or a client behind one timer, because a `setTimeout` per call costs more than the rest

@@ -94,7 +94,7 @@ export {
   type MemorySessionStoreOptions,
 } from "./memory/memory-session-store.ts";
 export { createKeyRing, createProcessKeyRing } from "./memory/process-key-ring.ts";
-export { systemClock } from "./memory/system-clock.ts";
+export { monotonicClock, systemClock } from "./memory/system-clock.ts";
 export {
   META_CLIENT_CAPABILITIES,
   META_CLIENT_INFO,

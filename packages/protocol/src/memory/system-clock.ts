@@ -21,6 +21,12 @@ export const systemClock: Clock = {
   },
 };
 
+/** For deadlines and ages: a corrected wall clock must neither end anything nor keep it alive. */
+export const monotonicClock: Pick<Clock, "now" | "after"> = {
+  now: () => performance.now(),
+  after: systemClock.after,
+};
+
 // Web runtimes hand out a number, which has nothing to release.
 function unref(timer: unknown): void {
   if (typeof timer === "object" && timer !== null && "unref" in timer) {
