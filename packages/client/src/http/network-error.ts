@@ -45,8 +45,9 @@ export function networkError(error: unknown, stage: SendStage, where: string): M
       { cause: error },
     );
   }
-  if (code?.startsWith("HPE_") && code !== "HPE_INVALID_EOF_STATE") {
-    return new MCPClientError("invalid_response", `${where}: the answer is not HTTP (${code})`, {
+  // Its code is not always set.
+  if (cause.name === "HTTPParserError") {
+    return new MCPClientError("invalid_response", `${where}: the answer is not HTTP`, {
       cause: error,
     });
   }
