@@ -68,6 +68,7 @@ export {
   type Next,
   orderInterceptors,
 } from "./interceptor.ts";
+export { IntrusiveList, type ListNode } from "./intrusive-list.ts";
 export { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 export {
   isRequestId,
