@@ -7,6 +7,7 @@ import {
   type StreamKind,
   streamKey,
 } from "./http/logged-stream.ts";
+import { closePart } from "./internal/close-part.ts";
 import { randomId } from "./internal/random-id.ts";
 import { LocalSession, type RunningCall, type SessionOutlet } from "./local-session.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -32,7 +33,8 @@ export class LiveSessions implements LoggedStreamHost, SessionAnnouncer {
   readonly #sessions = new Map<string, LocalSession>();
   /** Ended streams that can still be resumed, in the order of their end. */
   readonly #ended = new Set<LoggedStream>();
-  readonly #background = new Set<Promise<void>>();
+  /** What runs there, and the option whose seam it waits for. */
+  readonly #background = new Map<Promise<void>, "sessionStore" | "eventLog">();
   readonly #tickMs: number;
   readonly #touchEveryMs: number;
   /** Makes keys of streams unique over all server objects. */
@@ -131,9 +133,9 @@ export class LiveSessions implements LoggedStreamHost, SessionAnnouncer {
     return follower;
   }
 
-  /** Work that nobody waits for but `close`. */
-  inBackground(work: Promise<void>): void {
-    this.#background.add(work);
+  /** Work that nobody waits for but `close`. @param seam the option whose seam it waits for. */
+  inBackground(seam: "sessionStore" | "eventLog", work: Promise<void>): void {
+    this.#background.set(work, seam);
     void work.finally(() => this.#background.delete(work));
   }
 
@@ -227,14 +229,16 @@ export class LiveSessions implements LoggedStreamHost, SessionAnnouncer {
     this.drain();
     for (const session of [...this.#sessions.values()]) {
       session.news?.end();
-      for (const stream of session.streams?.values() ?? []) this.inBackground(stream.end());
+      for (const stream of session.streams?.values() ?? [])
+        this.inBackground("eventLog", stream.end());
     }
-    await Promise.all(this.#background);
+    const seams = (): string => [...new Set(this.#background.values())].join(", ");
+    await closePart(this.logger, seams, () => Promise.all(this.#background.keys()));
     this.#cancelTick?.();
     this.#cancelTick = undefined;
     this.#ended.clear();
     this.#sessions.clear();
-    await this.control.close();
+    await closePart(this.logger, "eventBus", () => this.control.close());
   }
 
   /** The session is no more: calls are aborted, streams closed, logs forgotten. */
@@ -245,6 +249,7 @@ export class LiveSessions implements LoggedStreamHost, SessionAnnouncer {
     const streams = [...(session.streams?.values() ?? [])];
     if (streams.length === 0) return;
     this.inBackground(
+      "eventLog",
       Promise.all(streams.map((stream) => stream.end())).then(() => {
         for (const stream of streams) this.#detach(stream);
         return this.#deleteLogs(streams.filter((s) => s.resumable).map((s) => s.streamId));
@@ -278,7 +283,7 @@ export class LiveSessions implements LoggedStreamHost, SessionAnnouncer {
       this.#detach(stream);
       expired.push(stream.streamId);
     }
-    if (expired.length > 0) this.inBackground(this.#deleteLogs(expired));
+    if (expired.length > 0) this.inBackground("eventLog", this.#deleteLogs(expired));
   }
 
   #arm(): void {

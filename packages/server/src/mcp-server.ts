@@ -14,6 +14,7 @@ import { createLegacyLeg } from "./http/legacy-leg.ts";
 import { type HttpListener, listen } from "./http/listener.ts";
 import { createNodeHandler, type NodeHandler } from "./http/node-handler.ts";
 import { createInputRounds } from "./input-rounds.ts";
+import { closePart } from "./internal/close-part.ts";
 import { within } from "./internal/within.ts";
 import { ListenStreams } from "./listen-streams.ts";
 import { Listing } from "./listing.ts";
@@ -58,6 +59,8 @@ export interface StartedServer {
   readonly stopped: Promise<void>;
 }
 
+type Closer = readonly [name: string, close: () => unknown];
+
 /**
  * A Model Context Protocol server: what is registered here is served to every client, of both eras, over
  * every transport that is started or mounted.
@@ -75,6 +78,7 @@ export class MCPServer {
   readonly #listeners: ListenStreams;
   readonly #legacy: ReturnType<typeof createLegacyLeg> | undefined;
   readonly #connections = new Set<Connection>();
+  readonly #closers = new Set<Closer>();
   readonly #readiness: { ready: boolean } = { ready: true };
   #endpoint: HttpEndpoint | undefined;
   #handler: FetchHandler | undefined;
@@ -258,9 +262,24 @@ export class MCPServer {
   }
 
   /**
+   * Closes something together with the server, once nothing runs any more: a pool that handlers use, a
+   * watcher. What takes longer than 5 seconds, or fails, is logged by its name and left behind.
+   * @returns what takes it off again.
+   * @throws {Error} when the server has been stopped.
+   */
+  onStop(name: string, close: () => void | Promise<void>): () => void {
+    if (this.#stopping !== undefined) throw new Error("onStop: this server has been stopped");
+    const closer: Closer = [name, close];
+    this.#closers.add(closer);
+    return () => {
+      this.#closers.delete(closer);
+    };
+  }
+
+  /**
    * Stops in this order: `/ready` says 503 while the listener stays open for `drainDelayMs`; new calls are
    * refused with a retryable error; streams end gracefully; running work may finish for `drainTimeoutMs`,
-   * then its signal fires; sockets close. Idempotent.
+   * then its signal fires; sockets close; then what `onStop` was given. Idempotent.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -297,7 +316,7 @@ export class MCPServer {
   }
 
   async #stop(): Promise<void> {
-    const { clock, ownSeams } = this.#options;
+    const { clock, logger, ownSeams } = this.#options;
     this.#readiness.ready = false;
     // A port that is bound after the stop would stay open. Whether it could be is told to who starts.
     await this.#starting?.catch(() => {});
@@ -311,27 +330,22 @@ export class MCPServer {
     const untilMs = performance.now() + this.#drainTimeoutMs;
     await within(this.#drainTimeoutMs, this.#dispatcher.idle());
     this.#dispatcher.abortAll();
-    await this.#left(this.#legacy?.close());
-    for (const connection of this.#connections) await this.#left(connection.close());
+    await this.#legacy?.close();
+    await this.#closeAll([...this.#connections].map((each) => ["connection", () => each.close()]));
     await this.#listener?.close(untilMs - performance.now());
-    await this.#left(this.#changes.close());
+    // First, so that no client is told of what is now taken apart.
+    await closePart(logger, "eventBus", () => this.#changes.close());
+    await this.#closeAll([...this.#closers]);
     // Seams that were given belong to the giver: other server objects may share them.
-    for (const seam of ownSeams) await this.#left(seam.close());
+    await this.#closeAll([...ownSeams].map(([option, seam]) => [option, () => seam.close()]));
     this.#dispatcher.close();
     this.#removeSignals?.();
     this.#onStopped?.();
   }
 
-  /** A store or bus that is away must not keep the server from stopping. */
-  async #left(closing: Promise<void> | undefined): Promise<void> {
-    try {
-      await closing;
-    } catch (error) {
-      this.#options.logger.warn(
-        { err: error },
-        "a part of the server could not be closed in order",
-      );
-    }
+  async #closeAll(parts: readonly Closer[]): Promise<void> {
+    const { logger } = this.#options;
+    await Promise.all(parts.map(([name, close]) => closePart(logger, name, close)));
   }
 
   #httpEndpoint(): HttpEndpoint {

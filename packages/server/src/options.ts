@@ -140,6 +140,6 @@ export interface ResolvedOptions {
   readonly processKeyRing: boolean;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** The seams made here, which end with the server; what the caller gave is the caller's to close. */
-  readonly ownSeams: readonly { close(): Promise<void> }[];
+  /** The seams made here, by their option, which end with the server; what the caller gave is the caller's to close. */
+  readonly ownSeams: ReadonlyMap<string, { close(): Promise<void> }>;
 }

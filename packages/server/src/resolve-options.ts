@@ -141,9 +141,9 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
       );
     }
   }
-  const ownSeams: { close(): Promise<void> }[] = [];
-  const own = <Seam extends { close(): Promise<void> }>(seam: Seam): Seam => {
-    ownSeams.push(seam);
+  const ownSeams = new Map<string, { close(): Promise<void> }>();
+  const own = <Seam extends { close(): Promise<void> }>(option: string, seam: Seam): Seam => {
+    ownSeams.set(option, seam);
     return seam;
   };
   return {
@@ -169,9 +169,9 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
     ),
     sessionStore:
       options.sessionStore ??
-      own(createMemorySessionStore({ maxSessions: limits.maxSessions, clock })),
-    eventLog: options.eventLog ?? own(createMemoryEventLog({ clock })),
-    eventBus: options.eventBus ?? own(createMemoryEventBus()),
+      own("sessionStore", createMemorySessionStore({ maxSessions: limits.maxSessions, clock })),
+    eventLog: options.eventLog ?? own("eventLog", createMemoryEventLog({ clock })),
+    eventBus: options.eventBus ?? own("eventBus", createMemoryEventBus()),
     keyRing: options.keyRing ?? createProcessKeyRing(),
     processKeyRing: options.keyRing === undefined,
     logger: options.logger ?? createStderrLogger(),

@@ -154,6 +154,7 @@ class SseSession implements NewsStream {
     this.end();
     const { live, sessions, options } = this.#deps;
     live.inBackground(
+      "sessionStore",
       sessions.end(this.#session.id).then(
         () => {},
         (error: unknown) =>

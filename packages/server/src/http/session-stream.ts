@@ -134,6 +134,7 @@ export class SessionStream implements NewsStream {
     if (this.#closed) return;
     this.#close();
     this.#deps.live.inBackground(
+      "eventLog",
       this.#stream.end().then(() => this.#deps.live.forget(this.#stream)),
     );
   }

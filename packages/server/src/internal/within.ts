@@ -2,16 +2,18 @@
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Resolves when the work has settled, or after `limitMs`. Keeps a Node process alive meanwhile: with stdin at
- * its end nothing else would, and a stdio server ended under the calls that it is to answer.
+ * Waits for work, at most `limitMs`. Keeps a Node process alive meanwhile: with stdin at its end nothing
+ * else would, and a stdio server ended under the calls that it is to answer.
+ * @returns whether the work was done in time.
+ * @throws what the work throws in time.
  */
-export async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+export async function within(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS));
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.min(limitMs, MAX_TIMER_MS));
   });
   try {
-    await Promise.race([work, late]);
+    return await Promise.race([work.then(() => true as const), late]);
   } finally {
     clearTimeout(timer);
   }
