@@ -22,6 +22,38 @@ export function lifecycleSuite(sdk: HostingSdk): void {
     await server.stop();
   });
 
+  it("ends with the server when a function made it", async () => {
+    const server = quietServer([]);
+    const hosted = await sdk.hostSdkServer(server, () => sdk.makeFixture().sdkServer);
+    await server.stop();
+    await hosted.closed;
+    await hosted.close();
+  });
+
+  it("is left open by the server when it was given, so that it can be hosted anew", async () => {
+    const { sdkServer } = sdk.makeFixture();
+    const [first, second] = [quietServer([]), quietServer([])];
+    const hosted = await sdk.hostSdkServer(first, sdkServer);
+    await first.stop();
+    await expect(sdk.hostSdkServer(second, sdkServer)).rejects.toThrow(/already connected/i);
+    await hosted.close();
+    await (await sdk.hostSdkServer(second, sdkServer)).close();
+    await second.stop();
+  });
+
+  it("is closed again when the server has been stopped meanwhile", async () => {
+    const server = quietServer([]);
+    const { sdkServer } = sdk.makeFixture();
+    const hosting = sdk.hostSdkServer(server, async () => {
+      await server.stop();
+      return sdkServer;
+    });
+    await expect(hosting).rejects.toThrow("has been stopped");
+    const other = quietServer([]);
+    await (await sdk.hostSdkServer(other, sdkServer)).close();
+    await other.stop();
+  });
+
   it("puts the prefix before tools and prompts, and takes it off again", async () => {
     const { client } = await rigs.open({ namePrefix: "sdk." });
     const peer = await client("modern");

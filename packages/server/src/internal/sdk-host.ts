@@ -38,7 +38,7 @@ export interface HostedSdkServer {
   /**
    * Takes its primitives off the server, lets calls that run finish for `drainTimeoutMs` (default
    * 10,000), cancels the rest and closes the SDK server. Idempotent. After `server.stop()` nothing runs
-   * any more.
+   * any more; a server that a function made was closed with it, one given as a value waits for this.
    */
   close(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
 }
@@ -70,6 +70,8 @@ export async function host(
   const hosting = new Hosting(server, instance, resolved);
   try {
     await hosting.open();
+    // One that was given may be the giver's to use again; one that was made here has no other owner.
+    if (instance !== sdkServer) hosting.closeWithServer();
   } catch (error) {
     await hosting.close({ drainTimeoutMs: 0 });
     throw error;
@@ -90,6 +92,7 @@ class Hosting implements HostedSdkServer {
   #connected = false;
   #closing: Promise<void> | undefined;
   #onClosed: () => void = () => {};
+  #stayOpen: (() => void) | undefined;
 
   constructor(server: MCPServer, sdkServer: SdkServer, options: ResolvedHostOptions) {
     this.#server = server;
@@ -158,6 +161,12 @@ class Hosting implements HostedSdkServer {
     this.#server.use(subscriptions);
   }
 
+  /** @throws {Error} when the server has been stopped meanwhile. */
+  closeWithServer(): void {
+    const name = `hosted SDK server "${this.serverInfo?.name}"`;
+    this.#stayOpen = this.#server.onStop(name, () => this.close({ drainTimeoutMs: 0 }));
+  }
+
   close({ drainTimeoutMs = 10_000 }: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
     if (!Number.isSafeInteger(drainTimeoutMs) || drainTimeoutMs < 0) {
       const reason = `must be a whole number of 0 or more, not ${drainTimeoutMs}`;
@@ -168,6 +177,7 @@ class Hosting implements HostedSdkServer {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
+    this.#stayOpen?.();
     this.#catalog.close();
     await this.#link.idle(drainTimeoutMs);
     this.#link.abortAll(hostedServerGone());
@@ -186,6 +196,7 @@ class Hosting implements HostedSdkServer {
         "a hosted SDK server closed its connection; what it offered is gone",
       );
       this.#closing = Promise.resolve();
+      this.#stayOpen?.();
       this.#catalog.close();
     }
     this.#onClosed();
