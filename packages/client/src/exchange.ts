@@ -2,6 +2,7 @@ import type {
   DeadlineEntry,
   DeadlineKind,
   JsonObject,
+  ListNode,
   MCPError,
   RequestId,
 } from "@backplane/protocol";
@@ -20,7 +21,7 @@ export interface ExchangeOwner {
 }
 
 /** One request on the wire, from its sending to its response: correlation, deadlines, cancellation. */
-export class Exchange implements ResponseReceiver, DeadlineEntry {
+export class Exchange implements ResponseReceiver, DeadlineEntry, ListNode<Exchange> {
   readonly id: RequestId;
   readonly method: string;
   readonly owner: ExchangeOwner;
@@ -31,6 +32,10 @@ export class Exchange implements ResponseReceiver, DeadlineEntry {
   /** HTTP: the status of 400 or above that the server's error came with, and its `Retry-After`. */
   status: number | undefined = undefined;
   retryAfterMs: number | undefined = undefined;
+  // The fields of the link's list.
+  listNext: Exchange | undefined = undefined;
+  listPrevious: Exchange | undefined = undefined;
+  listed = false;
   // The deadline wheel's fields.
   idleMs: number = Number.POSITIVE_INFINITY;
   totalMs: number = Number.POSITIVE_INFINITY;

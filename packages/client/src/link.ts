@@ -5,6 +5,7 @@ import {
   encodeHeaderValue,
   HEADER_METHOD,
   HEADER_NAME,
+  IntrusiveList,
   isJsonObject,
   type JsonObject,
   type JsonRpcErrorObject,
@@ -26,6 +27,9 @@ import type { ClientTransport, TransportEvents } from "./transport.ts";
 import { encodeNotification, encodeRequest, type MetaEncoder } from "./wire.ts";
 
 const NO_HEADERS: readonly string[] = [];
+
+/** Targets whose headers are kept. */
+const MAX_KEPT_HEADERS = 500;
 
 /** How long a server may take to set its log level. */
 const SET_LEVEL_MS = 10_000;
@@ -91,7 +95,9 @@ export class Link {
   readonly #events: LinkEvents;
   readonly #wheel: DeadlineWheel;
   readonly #logger: Logger;
-  readonly #exchanges = new Map<RequestId, Exchange>();
+  readonly #exchanges = new IntrusiveList<Exchange>();
+  /** Where messages of several requests share a stream; not modern HTTP, whose path it would slow down. */
+  readonly #byId: Map<RequestId, Exchange> | undefined;
   readonly #serving = new Map<RequestId, AbortController>();
   readonly #headersOf = new Map<string, readonly string[]>();
   #lastId: number;
@@ -117,6 +123,8 @@ export class Link {
     this.#methods = codecFor(parts.agreement.revision).methods;
     this.#meta = parts.meta;
     this.#lastId = parts.lastId;
+    const ownStreams = this.era === "modern" && parts.transport.kind === "http";
+    this.#byId = ownStreams ? undefined : new Map();
     this.#events = parts.events;
     this.#wheel = parts.wheel;
     this.#logger = parts.logger;
@@ -156,7 +164,8 @@ export class Link {
       queueMicrotask(() => owner.onError(unsendable(error)));
       return exchange;
     }
-    this.#exchanges.set(id, exchange);
+    this.#exchanges.add(exchange);
+    this.#byId?.set(id, exchange);
     if (
       request.idleMs !== Number.POSITIVE_INFINITY ||
       request.totalMs !== Number.POSITIVE_INFINITY
@@ -242,7 +251,8 @@ export class Link {
   settled(exchange: Exchange): void {
     exchange.settled = true;
     this.#wheel.remove(exchange);
-    this.#exchanges.delete(exchange.id);
+    this.#exchanges.delete(exchange);
+    this.#byId?.delete(exchange.id);
   }
 
   /** Ends an exchange from this side: the server is told, the owner gets `error`. */
@@ -259,7 +269,7 @@ export class Link {
     for (const controller of this.#serving.values()) controller.abort(error);
     this.#serving.clear();
     // The transport failed its requests; this is for one that forgot.
-    for (const exchange of [...this.#exchanges.values()]) exchange.onFailure(error);
+    for (const exchange of this.#exchanges.toArray()) exchange.onFailure(error);
     this.#events.onClose(error);
   }
 
@@ -280,7 +290,7 @@ export class Link {
     exchange: Exchange | undefined,
   ): void {
     const waiting =
-      exchange ?? (message.id === undefined ? undefined : this.#exchanges.get(message.id));
+      exchange ?? (message.id === undefined ? undefined : this.#byId?.get(message.id));
     // Late, or for nobody: to be ignored (spec: patterns/cancellation).
     if (waiting === undefined || waiting.settled) return;
     // An error may come without the id when the server could not read the request.
@@ -315,7 +325,7 @@ export class Link {
     if (target === undefined) {
       // A legacy server on one stream does not say whose message it is: all that listen get it.
       if (method === "notifications/message") {
-        for (const each of this.#exchanges.values()) each.owner.onNotification(method, params);
+        for (const each of this.#exchanges.toArray()) each.owner.onNotification(method, params);
       }
       this.#events.onNotification(method, params);
       return;
@@ -336,11 +346,11 @@ export class Link {
   /** Whose notification it is, where all share one stream. */
   #targetOf(method: string, params: JsonObject): Exchange | undefined {
     if (method === "notifications/progress") {
-      return this.#exchanges.get(params.progressToken as RequestId);
+      return this.#byId?.get(params.progressToken as RequestId);
     }
     const meta = params._meta;
     const subscription = isJsonObject(meta) ? meta[META_SUBSCRIPTION_ID] : undefined;
-    return subscription === undefined ? undefined : this.#exchanges.get(subscription as RequestId);
+    return subscription === undefined ? undefined : this.#byId?.get(subscription as RequestId);
   }
 
   /** A legacy server takes its own request back, or a modern one ends a subscription over stdio. */
@@ -351,7 +361,7 @@ export class Link {
       serving.abort(new MCPClientError("aborted", "the server took its request back"));
       return;
     }
-    const exchange = this.#exchanges.get(id);
+    const exchange = this.#byId?.get(id);
     if (exchange !== undefined && !exchange.settled) {
       this.settled(exchange);
       this.transport.abandon(id);
@@ -374,7 +384,7 @@ export class Link {
     const controller = new AbortController();
     this.#serving.set(id, controller);
     // While the server waits for us, its silence is our own doing.
-    const waiting = exchange === undefined ? [...this.#exchanges.values()] : [exchange];
+    const waiting = exchange === undefined ? this.#exchanges.toArray() : [exchange];
     for (const each of waiting) this.#wheel.pause(each);
     void this.#answer(request, exchange, controller.signal).finally(() => {
       this.#serving.delete(id);
@@ -409,18 +419,24 @@ export class Link {
     }
   }
 
-  /** The headers that mirror the body (spec: transports/streamable-http); made once where nothing varies. */
+  /**
+   * The headers that mirror the body (spec: transports/streamable-http). Kept by method and target, so that
+   * calls of the same tool share them.
+   */
   #headers(method: string, params: JsonObject, extra: readonly string[]): readonly string[] {
     if (this.transport.kind !== "http" || this.era === "legacy") return extra;
-    let headers = this.#headersOf.get(method);
-    if (headers === undefined) {
-      headers = [HEADER_METHOD, method];
-      this.#headersOf.set(method, headers);
-    }
     const member = this.#methods.get(method)?.targetMember;
     const target = member === undefined ? undefined : params[member];
-    if (typeof target === "string") {
-      headers = [HEADER_METHOD, method, HEADER_NAME, encodeHeaderValue(target)];
+    const key = typeof target === "string" ? `${method} ${target}` : method;
+    let headers = this.#headersOf.get(key);
+    if (headers === undefined) {
+      headers =
+        typeof target === "string"
+          ? [HEADER_METHOD, method, HEADER_NAME, encodeHeaderValue(target)]
+          : [HEADER_METHOD, method];
+      // Reading a thousand resources once each must not fill the memory.
+      if (this.#headersOf.size >= MAX_KEPT_HEADERS) this.#headersOf.clear();
+      this.#headersOf.set(key, headers);
     }
     return extra.length === 0 ? headers : [...headers, ...extra];
   }
