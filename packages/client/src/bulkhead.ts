@@ -1,6 +1,5 @@
-import { checkMembers, wholeNumber } from "@backplane/protocol";
+import { checkMembers, IntrusiveList, type ListNode, wholeNumber } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
-import { Fifo, type FifoNode } from "./internal/fifo.ts";
 
 const SUBJECT = "Bulkhead";
 
@@ -22,15 +21,15 @@ export interface QueuedEntry {
   cancel(): void;
 }
 
-class Waiter implements QueuedEntry, FifoNode<Waiter> {
+class Waiter implements QueuedEntry, ListNode<Waiter> {
   readonly entered: Promise<void>;
-  readonly #queue: Fifo<Waiter>;
+  readonly #queue: IntrusiveList<Waiter>;
   enter!: () => void;
-  fifoNext: Waiter | undefined = undefined;
-  fifoPrevious: Waiter | undefined = undefined;
-  queued = false;
+  listNext: Waiter | undefined = undefined;
+  listPrevious: Waiter | undefined = undefined;
+  listed = false;
 
-  constructor(queue: Fifo<Waiter>) {
+  constructor(queue: IntrusiveList<Waiter>) {
     this.#queue = queue;
     this.entered = new Promise((resolve) => {
       this.enter = resolve;
@@ -38,7 +37,7 @@ class Waiter implements QueuedEntry, FifoNode<Waiter> {
   }
 
   // A property, so that it can be handed on by itself.
-  readonly cancel: () => void = () => this.#queue.remove(this);
+  readonly cancel: () => void = () => this.#queue.delete(this);
 }
 
 /**
@@ -48,7 +47,7 @@ class Waiter implements QueuedEntry, FifoNode<Waiter> {
 export class Bulkhead {
   readonly #maxConcurrent: number;
   readonly #maxQueued: number;
-  readonly #queue = new Fifo<Waiter>();
+  readonly #queue = new IntrusiveList<Waiter>();
   #running = 0;
 
   /** @throws {TypeError} that names the option. */
@@ -88,7 +87,7 @@ export class Bulkhead {
       );
     }
     const waiter = new Waiter(this.#queue);
-    this.#queue.push(waiter);
+    this.#queue.add(waiter);
     return waiter;
   }
 

@@ -15,7 +15,7 @@ class Item implements ListNode<Item> {
 
 describe("IntrusiveList", () => {
   it("holds what a Set would hold, in its order", () => {
-    const step = fc.record({ act: fc.constantFrom("add", "delete"), at: fc.nat(7) });
+    const step = fc.record({ act: fc.constantFrom("add", "delete", "shift"), at: fc.nat(7) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         const items = Array.from({ length: 8 }, (_, name) => new Item(name));
@@ -26,7 +26,12 @@ describe("IntrusiveList", () => {
           if (act === "add") {
             list.add(item);
             model.add(item);
-          } else expect(list.delete(item)).toBe(model.delete(item));
+          } else if (act === "delete") expect(list.delete(item)).toBe(model.delete(item));
+          else {
+            const [first] = model;
+            expect(list.shift()).toBe(first);
+            if (first !== undefined) model.delete(first);
+          }
           expect(list.toArray()).toEqual([...model]);
           expect(list.size).toBe(model.size);
           expect(item.listed).toBe(model.has(item));

@@ -46,6 +46,13 @@ export class IntrusiveList<Node extends ListNode<Node>> {
     return true;
   }
 
+  /** Takes out the node that was added first: the list as a queue. */
+  shift(): Node | undefined {
+    const node = this.#first;
+    if (node !== undefined) this.delete(node);
+    return node;
+  }
+
   /** The nodes now, in the order in which they were added: the list may change meanwhile. */
   toArray(): Node[] {
     const nodes: Node[] = [];
