@@ -15,7 +15,7 @@ interface Node {
 
 const testFunctions = new Set(["it", "test", "describe"]);
 const notRun = new Set(["skip", "todo", "skipIf", "runIf", "fails"]);
-const idList = /\[(S2[56]-\d\d[a-z]?(?:,\s*S2[56]-\d\d[a-z]?)*)\]/g;
+const idList = /\[([A-Z]+2[56]-\d\d[a-z]?(?:,\s*[A-Z]+2[56]-\d\d[a-z]?)*)\]/g;
 
 function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && "type" in value;

@@ -13,7 +13,7 @@ function readSource(path: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-const testFiles = ["protocol", "interop", "conformance"]
+const testFiles = ["protocol", "client", "faults", "auth", "interop", "conformance"]
   .flatMap((folder) =>
     existsSync(join(tests, folder))
       ? readdirSync(join(tests, folder), { recursive: true, encoding: "utf8" }).map((name) =>
@@ -26,7 +26,7 @@ const testFiles = ["protocol", "interop", "conformance"]
 
 const world: World = {
   testFiles,
-  packageExists: (name) => existsSync(join(repository, "packages", name)),
+  packageExists: (name) => existsSync(join(repository, "packages", name, "src", "index.ts")),
   readSource,
 };
 

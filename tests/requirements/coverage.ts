@@ -4,7 +4,7 @@ import type { Requirement } from "./requirement.ts";
 /** What the checker looks at, so that a test can plant violations. */
 export interface World {
   readonly testFiles: readonly SourceFile[];
-  /** Whether `packages/<name>` exists. */
+  /** Whether `packages/<name>` has its root entry; a subpath of its own may come before. */
   packageExists(name: string): boolean;
   /** A file by its path from the root of the repository; undefined when there is none. */
   readSource(path: string): string | undefined;
@@ -12,7 +12,7 @@ export interface World {
 
 // Both harness folders open sockets or child processes; a test without them calls functions only.
 const transportHarness = /^\.\.?\/(?:.*\/)?harness\/[a-z-]+\.ts$/;
-const idForm = /^(S2[56])-(\d\d)([a-z]?)$/;
+const idForm = /^([A-Z]+2[56])-(\d\d)([a-z]?)$/;
 
 function goesThroughTransport(file: SourceFile): boolean {
   return importsOf(file).some((specifier) => transportHarness.test(specifier));
