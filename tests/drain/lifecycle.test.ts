@@ -143,6 +143,7 @@ describe("seams that were given", () => {
     await expect(send(url)).rejects.toThrow("ECONNREFUSED");
     expect(process.listenerCount("SIGTERM")).toBe(before);
     expect(warnings).toContainEqual({
+      part: "eventBus",
       err: expect.objectContaining({ message: "the bus is away" }),
     });
   });

@@ -1,8 +1,13 @@
 import { Agent } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
-import { listen, openModern, send } from "../protocol/harness/http.ts";
+import { listen, open, openModern, send } from "../protocol/harness/http.ts";
 import { initialize, openSession } from "../protocol/harness/legacy-session.ts";
-import { metaSubscriptionId, textOf } from "../protocol/harness/messages.ts";
+import {
+  legacyRequest,
+  metaSubscriptionId,
+  type Params,
+  textOf,
+} from "../protocol/harness/messages.ts";
 import { startServer } from "../protocol/harness/servers.ts";
 import { eras } from "./harness/eras.ts";
 import { expectRefused, expectUnavailable } from "./harness/expect-refused.ts";
@@ -149,6 +154,38 @@ describe("stop", () => {
     expect(last?.result?._meta?.[metaSubscriptionId]).toBe("listening");
     work.release("running");
     expect(textOf((await running).message)).toBe("finished running");
+    await stopping;
+  });
+
+  it("keeps a stream of HTTP+SSE until its last running call is answered there", async () => {
+    const work = new Work();
+    const start = { drainTimeoutMs: neverMs };
+    const { server, url } = await startServer(work.register, { legacySse: true }, start);
+    const stream = await open(url, { method: "GET", headers: { accept: "text/event-stream" } });
+    const endpoint = new URL((await stream.nextEvent())?.data as string, url).href;
+    const post = async (method: string, params: Params, id: number): Promise<number> => {
+      const headers = { "content-type": "application/json", accept: "application/json" };
+      const body = legacyRequest(method, params, id);
+      return (await send(endpoint, { headers, body })).status;
+    };
+    const clientInfo = { name: "client", version: "1" };
+    const params = { protocolVersion: "2024-11-05", capabilities: {}, clientInfo };
+    await post("initialize", params, 1);
+    await stream.until(({ id }) => id === 1);
+    for (const id of [2, 3]) {
+      await post("tools/call", { name: "work", arguments: { name: `call ${id}` } }, id);
+      await work.started(`call ${id}`);
+    }
+
+    const stopping = server.stop();
+    expect(await post("tools/call", { name: "plain" }, 4)).toBe(202);
+    expectUnavailable((await stream.until(({ id }) => id === 4)).error, "draining");
+    for (const id of [2, 3]) {
+      work.release(`call ${id}`);
+      const answer = await stream.until((message) => message.id === id);
+      expect(textOf(answer)).toBe(`finished call ${id}`);
+    }
+    await stream.ended();
     await stopping;
   });
 
