@@ -251,16 +251,16 @@ describe.each(SENDERS)("HttpTransport on %s", (name, load) => {
         "a body that breaks off",
         (_, response) => {
           const headers = { "content-type": "application/json", "content-length": "500" };
-          response.writeHead(200, headers).write('{"jsonrpc"');
-          setTimeout(() => response.destroy(), 10);
+          response.writeHead(200, headers).write('{"jsonrpc"', () => response.destroy());
         },
         { code: "connection_lost", retry: "if-idempotent" },
       ],
       [
         "a chunked body that breaks off",
         (_, response) => {
-          response.writeHead(200, { "content-type": "application/json" }).write('{"jsonrpc"');
-          setTimeout(() => response.destroy(), 10);
+          response
+            .writeHead(200, { "content-type": "application/json" })
+            .write('{"jsonrpc"', () => response.destroy());
         },
         { code: "connection_lost", retry: "if-idempotent" },
       ],
@@ -395,8 +395,7 @@ describe.each(SENDERS)("HttpTransport on %s", (name, load) => {
 
     it("is an answer even when its body breaks off", async () => {
       const { transport } = await rig(load, (_, response) => {
-        response.writeHead(502, { "content-length": "500" }).write("bad");
-        setTimeout(() => response.destroy(), 10);
+        response.writeHead(502, { "content-length": "500" }).write("bad", () => response.destroy());
       });
       expect(await send(transport).failed()).toMatchObject({ code: "http_status", status: 502 });
     });
