@@ -355,7 +355,7 @@ function endRound(call: Call): Promise<object> {
 
 function isRetry(call: Call): boolean {
   return (
-    call.era === "modern" &&
+    call.peer.codec.answersByRetry &&
     (call.params.requestState !== undefined || call.params.inputResponses !== undefined)
   );
 }

@@ -23,7 +23,7 @@ export function createInputRounds(dependencies: InputRoundsDependencies): InputR
           `${call.method}: only tools/call, prompts/get and resources/read may ask the client for input`,
         );
       }
-      return call.era === "modern"
+      return call.peer.codec.answersByRetry
         ? createModernInputRound(call, sealer)
         : createLegacyInputRound(call, { inputMs, pauseDeadline });
     },

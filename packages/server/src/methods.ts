@@ -55,7 +55,7 @@ export function createMethods(
       {
         resolve: (call) => {
           const tool = targets.tool(call);
-          if (tool.headerParameters.length > 0 && mirrorsHeaders(call)) {
+          if (tool.headerParameters.length > 0 && mirrorsArguments(call)) {
             checkHeaderParameters(call, tool);
           }
           return tool;
@@ -103,8 +103,8 @@ export function createMethods(
   ]);
 }
 
-function mirrorsHeaders(call: Call): boolean {
-  return call.era === "modern" && call.transport.kind === "http";
+function mirrorsArguments({ peer }: Call): boolean {
+  return peer.codec.mirrorsArguments && peer.transport.kind === "http";
 }
 
 async function getPrompt(

@@ -46,6 +46,10 @@ export interface WireCodec {
   encodeBody(method: string, result: object, objectOutput: boolean | undefined): object;
   /** Whether the results of cacheable methods say how long they may be reused. */
   readonly carriesCacheHints: boolean;
+  /** Whether a client answers what a call asks by sending the call again; else it answers each question. */
+  readonly answersByRetry: boolean;
+  /** Whether a request over HTTP repeats arguments of its tool in `Mcp-Param-*` headers. */
+  readonly mirrorsArguments: boolean;
 }
 
 /** Prepares what a server puts around its results. */
@@ -65,6 +69,8 @@ function modernCodec(revision: ModernRevision): WireCodec {
     encodeTool: (tool) => tool,
     encodeBody: (_method, result) => result,
     carriesCacheHints: true,
+    answersByRetry: true,
+    mirrorsArguments: true,
   };
 }
 
@@ -81,6 +87,8 @@ function legacyCodec(revision: LegacyRevision): WireCodec {
     encodeBody: (method, result, objectOutput) =>
       legacyEncode.encodeBody(method, result, objectOutput, revision),
     carriesCacheHints: false,
+    answersByRetry: false,
+    mirrorsArguments: false,
   };
 }
 
