@@ -1,4 +1,4 @@
-import type { ClientAuth } from "@backplane/protocol";
+import type { ClientAuth, ListNode } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import type {
@@ -50,7 +50,7 @@ export interface HttpCallHost {
  * One HTTP request with the client's credentials: asked for before it is sent, and again after each
  * challenge, at most three times. Nothing is called inside `start`.
  */
-export class HttpCall implements HttpSink {
+export class HttpCall implements HttpSink, ListNode<HttpCall> {
   readonly #host: HttpCallHost;
   readonly #request: HttpRequest;
   readonly #reply: HttpReply;
@@ -61,6 +61,10 @@ export class HttpCall implements HttpSink {
   #challenges = 0;
   #credentials: Readonly<Record<string, string>> = {};
   #ended = false;
+  // The fields of the channel's list.
+  listNext: HttpCall | undefined = undefined;
+  listPrevious: HttpCall | undefined = undefined;
+  listed = false;
 
   constructor(host: HttpCallHost, request: HttpRequest, reply: HttpReply) {
     this.#host = host;

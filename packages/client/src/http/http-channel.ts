@@ -1,3 +1,4 @@
+import { IntrusiveList } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
 import { HttpCall, type HttpCallHost, type HttpReply } from "./http-call.ts";
 import type { HttpTransportOptions } from "./http-options.ts";
@@ -13,7 +14,7 @@ export const loadHttpSender: LoadHttpSender = () => import("#http");
 export class HttpChannel {
   readonly #options: HttpTransportOptions;
   readonly #load: LoadHttpSender;
-  readonly #running = new Set<HttpCall>();
+  readonly #running = new IntrusiveList<HttpCall>();
   readonly #origin: string;
   #host: HttpCallHost | undefined = undefined;
   #closed = false;
@@ -52,7 +53,7 @@ export class HttpChannel {
   /** Fails what is under way with `closed`, and closes the own connections. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const call of [...this.#running]) call.fail(closedError());
+    for (const call of this.#running.toArray()) call.fail(closedError());
     await this.#host?.sender.close();
   }
 }

@@ -1,4 +1,4 @@
-import type { RequestId } from "@backplane/protocol";
+import { IntrusiveList, type RequestId } from "@backplane/protocol";
 import type {
   ClientTransport,
   HttpBinding,
@@ -35,7 +35,7 @@ export class HttpTransport implements ClientTransport, PostHost {
   readonly target: HttpTarget;
   readonly channel: HttpChannel;
   readonly #configured: HeaderList;
-  readonly #requests = new Map<RequestId, PostedRequest>();
+  readonly #requests = new IntrusiveList<PostedRequest>();
   #binding: HttpBinding = UNBOUND;
   /** What each POST carries beside its own headers, which never replace these. */
   #postHeaders: HeaderList = POST_HEADERS;
@@ -68,12 +68,13 @@ export class HttpTransport implements ClientTransport, PostHost {
 
   request(request: OutgoingRequest, receiver: ResponseReceiver): void {
     const posted = new PostedRequest(request, receiver, this);
-    this.#requests.set(request.id, posted);
+    this.#requests.add(posted);
     posted.start(this.#headersOf(request.headers));
   }
 
   abandon(id: RequestId): void {
-    this.#requests.get(id)?.abandon();
+    // Rare enough to be looked for.
+    for (const posted of this.#requests.toArray()) if (posted.request.id === id) posted.abandon();
   }
 
   post(text: string, headers: readonly string[]): Promise<void> {
@@ -134,7 +135,7 @@ export class HttpTransport implements ClientTransport, PostHost {
 
   async close(): Promise<void> {
     this.#serverStream?.stop();
-    for (const request of [...this.#requests.values()]) request.fail(closedError());
+    for (const request of this.#requests.toArray()) request.fail(closedError());
     await this.channel.close();
   }
 
@@ -142,8 +143,8 @@ export class HttpTransport implements ClientTransport, PostHost {
     return withHeaders(this.#configured, [...STREAM_HEADERS, ...this.#bindingHeaders()]);
   }
 
-  finished({ request }: PostedRequest): void {
-    this.#requests.delete(request.id);
+  finished(request: PostedRequest): void {
+    this.#requests.delete(request);
   }
 
   #headersOf(own: HeaderList): HeaderList {

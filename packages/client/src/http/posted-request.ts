@@ -1,3 +1,4 @@
+import type { ListNode } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
 import type { OutgoingRequest, ResponseReceiver } from "../transport.ts";
 import { BodyBuffer } from "./body-buffer.ts";
@@ -36,7 +37,7 @@ export interface PostHost {
  * One JSON-RPC request by POST, until its response: in a JSON body, as the last event of a stream, or on
  * the GET stream by which a broken one is resumed.
  */
-export class PostedRequest implements HttpReply, EventStreamOwner {
+export class PostedRequest implements HttpReply, EventStreamOwner, ListNode<PostedRequest> {
   readonly request: OutgoingRequest;
   readonly #receiver: ResponseReceiver;
   readonly #host: PostHost;
@@ -48,6 +49,10 @@ export class PostedRequest implements HttpReply, EventStreamOwner {
   #cancelLinger: (() => void) | undefined = undefined;
   #events = 0;
   #done = false;
+  // The fields of the transport's list.
+  listNext: PostedRequest | undefined = undefined;
+  listPrevious: PostedRequest | undefined = undefined;
+  listed = false;
 
   constructor(request: OutgoingRequest, receiver: ResponseReceiver, host: PostHost) {
     this.request = request;

@@ -123,6 +123,8 @@ class UndiciExchange implements Dispatcher.DispatchHandler, HttpExchange {
   onResponseEnd(): void {
     if (this.#ended) return;
     this.#ended = true;
+    // It knows the socket and so the requests to come: with it, this one would live as long as they.
+    this.#controller = undefined;
     this.#sink.onEnd();
   }
 
