@@ -83,6 +83,21 @@ describe("static import graph of the root entries", () => {
       `${chain} → packages/server/dist/fetch.js → node:http: a Node built-in`,
       `${chain} → #none: no default condition in package.json`,
     ]);
+    const nested = { "#http": { node: "undici", default: { default: "./dist/fetch.js" } } };
+    const other = built('import "#http";', {
+      "packages/server/package.json": manifest("server", { imports: nested }),
+      "packages/server/dist/fetch.js": 'import "node:http";',
+    });
+    expect(entryGraphViolations(other)).toHaveLength(1);
+  });
+
+  it("lets a package have subpaths only, but not nothing", () => {
+    const subpath = { "./client": { default: "./dist/client.js" } };
+    const files = (exports: object | undefined): Record<string, object> => ({
+      "packages/auth/package.json": { name: "@backplane/auth", exports },
+    });
+    expect(entryGraphViolations(plant(files(subpath)))).toEqual([]);
+    expect(entryGraphViolations(plant(files(undefined)))).toEqual(["packages/auth: no entry"]);
   });
 
   it("does not pass over what is not built or not exported", () => {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { importsOf } from "./imports.ts";
-import { type Project, projectsIn } from "./workspace.ts";
+import { type ConditionalTarget, type Project, projectsIn } from "./workspace.ts";
 
 /** The Node built-ins that edge runtimes have too. */
 const ALLOWED_BUILTINS: readonly string[] = [
@@ -20,13 +20,16 @@ const ALLOWED_THIRD_PARTY: readonly string[] = [];
 
 /**
  * Walks the static imports of every package's built root entry and returns what must not be
- * there, with the chain of files that leads to it.
+ * there, with the chain of files that leads to it. A package may have subpaths only; one without
+ * any entry is a mistake.
  */
 export function entryGraphViolations(root: string): string[] {
   const packages = projectsIn(root, "packages");
   return packages.flatMap((project) => {
     const entry = entryFile(project, ".");
-    if (entry === undefined) return [`${project.folder}: no root entry`];
+    if (entry === undefined) {
+      return project.manifest.exports === undefined ? [`${project.folder}: no entry`] : [];
+    }
     if (!existsSync(entry)) return [`${relative(root, entry)} is not built`];
     return walk(entry, { root, packages, seen: new Set() }, [relative(root, entry)]);
   });
@@ -81,9 +84,13 @@ function followPrivate(
   packages: readonly Project[],
 ): { readonly file: string } | { readonly refused: string } {
   const owner = packages.find(({ path }) => from.startsWith(`${path}/`));
-  const target = owner?.manifest.imports?.[specifier]?.["default"];
+  const target = defaultOf(owner?.manifest.imports?.[specifier]);
   const file = owner !== undefined && target !== undefined ? join(owner.path, target) : undefined;
   return targetOf(file, "no default condition in package.json");
+}
+
+function defaultOf(target: ConditionalTarget | undefined): string | undefined {
+  return typeof target === "object" ? defaultOf(target["default"]) : target;
 }
 
 function targetOf(

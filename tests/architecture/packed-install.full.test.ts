@@ -5,16 +5,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bareEnv } from "../tooling/fixture.ts";
 import { packAll } from "./packed.ts";
-import { repository } from "./workspace.ts";
+import { projectsIn, repository } from "./workspace.ts";
 
-/** A user's program: it imports every root entry and answers one call. */
-function program(names: readonly string[]): string {
-  const imports = names.map((name, i) => `import * as p${i} from ${JSON.stringify(name)};`);
+/** A user's program: it imports one entry of every package, the root where there is one, and answers one call. */
+function program(entries: readonly string[]): string {
+  const imports = entries.map((entry, i) => `import * as p${i} from ${JSON.stringify(entry)};`);
   return `
 ${imports.join("\n")}
 import { MCPServer } from "@backplane/server";
 
-for (const entry of [${names.map((_, i) => `p${i}`).join(", ")}]) {
+for (const entry of [${entries.map((_, i) => `p${i}`).join(", ")}]) {
   if (Object.keys(entry).length === 0) throw new Error("an empty entry");
 }
 
@@ -61,6 +61,12 @@ console.log(await response.text());
 `;
 }
 
+function mainEntryOf(name: string): string {
+  const project = projectsIn(repository, "packages").find(({ manifest }) => manifest.name === name);
+  const [first = "."] = Object.keys(project?.manifest.exports ?? {});
+  return `${name}${first.slice(1)}`;
+}
+
 describe("packages installed from their tarballs, outside the workspace", () => {
   let root: string;
   beforeAll(() => {
@@ -79,7 +85,7 @@ describe("packages installed from their tarballs, outside the workspace", () => 
     writeFileSync(join(root, "package.json"), JSON.stringify(manifest));
     run("npm", "install", "--no-audit", "--no-fund", "@types/node@20");
 
-    const source = program(packed.map(({ name }) => name));
+    const source = program(packed.map(({ name }) => mainEntryOf(name)));
     writeFileSync(join(root, "main.ts"), source);
     const compilerOptions = {
       target: "ES2023",

@@ -56,8 +56,12 @@ describe("tarballs", () => {
     files.delete("dist/index.d.ts");
     files.delete("LICENSE");
     expect(tarballViolations(files)).toEqual([
-      "./dist/index.d.ts is exported but not there",
+      "./dist/index.d.ts is promised but not there",
       "no LICENSE",
+    ]);
+    const imports = { "#http": { node: "./dist/index.js", default: "./dist/fetch.js" } };
+    expect(tarballViolations(contents({}, { imports }))).toEqual([
+      "./dist/fetch.js is promised but not there",
     ]);
     expect(tarballViolations(new Map())).toEqual(["no package.json"]);
   });

@@ -1,4 +1,5 @@
 import { gunzipSync } from "node:zlib";
+import type { ConditionalTarget } from "./workspace.ts";
 
 const BLOCK_BYTES = 512;
 
@@ -31,16 +32,24 @@ export function tarballViolations(files: ReadonlyMap<string, string>): string[] 
     manifest.includes(text),
   );
   const unwanted = [...files.keys()].filter((file) => !isPublished(file));
-  const { exports = {} } = JSON.parse(manifest) as { exports?: Record<string, object> };
-  const missing = Object.values(exports)
-    .flatMap((conditions): string[] => Object.values(conditions))
-    .filter((target) => !files.has(target.replace(/^\.\//, "")));
+  const { exports = {}, imports = {} } = JSON.parse(manifest) as {
+    exports?: ConditionalTarget;
+    imports?: ConditionalTarget;
+  };
+  const missing = [exports, imports]
+    .flatMap(filesOf)
+    .filter((target) => target.startsWith("./") && !files.has(target.slice(2)));
   return [
     ...inManifest.map((text) => `package.json holds ${text}`),
     ...unwanted.map((file) => `${file} does not belong there`),
-    ...missing.map((target) => `${target} is exported but not there`),
+    ...missing.map((target) => `${target} is promised but not there`),
     ...(files.has("LICENSE") ? [] : ["no LICENSE"]),
   ];
+}
+
+/** The files that `exports` or `imports` lead to. */
+function filesOf(target: ConditionalTarget): string[] {
+  return typeof target === "string" ? [target] : Object.values(target).flatMap(filesOf);
 }
 
 function isPublished(file: string): boolean {

@@ -8,6 +8,9 @@ export const repository: string = fileURLToPath(new URL("../..", import.meta.url
   "",
 );
 
+/** What an entry of `imports` gives: a file, or one under each condition. */
+export type ConditionalTarget = string | { readonly [condition: string]: ConditionalTarget };
+
 /** What the guards read of a package.json. */
 export interface Manifest {
   readonly name: string;
@@ -17,7 +20,7 @@ export interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  readonly imports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly imports?: Readonly<Record<string, ConditionalTarget>>;
 }
 
 /** A package or an app of the workspace. */
