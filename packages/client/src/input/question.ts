@@ -1,6 +1,7 @@
 import { clip } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
 import type { InputRequestContext } from "../input-handlers.ts";
+import { abortError, untilAborted } from "../internal/until-aborted.ts";
 
 /**
  * Why a question gets no answer: nobody answers its method, nobody answers this kind of it, or it breaks the
@@ -41,22 +42,6 @@ export async function runHandler<Value>(
     if (signal.aborted) throw abortError(signal);
     throw handlerFault(handler, `failed: ${clip(messageOf(thrown), 300)}`, thrown);
   });
-}
-
-/** Settles as `promise` does, or rejects as soon as the signal fires. */
-export function untilAborted<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-function abortError(signal: AbortSignal): MCPClientError {
-  const { reason } = signal;
-  if (MCPClientError.isInstance(reason)) return reason;
-  return new MCPClientError("aborted", "the answer is no longer wanted", { cause: reason });
 }
 
 function messageOf(thrown: unknown): string {

@@ -1,7 +1,8 @@
 import { type Clock, isJsonObject, type Logger } from "@backplane/protocol";
 import type { InputHandlers, InputRequestContext } from "../input-handlers.ts";
+import { untilAborted } from "../internal/until-aborted.ts";
 import { answerUrl, isElicitationId, readUrlQuestion } from "./elicit.ts";
-import { RefusedQuestion, untilAborted } from "./question.ts";
+import { RefusedQuestion } from "./question.ts";
 
 /** How long a server has to say that a URL is done with: its word need not come (2025-11-25, client/elicitation). */
 const COMPLETION_MS = 120_000;
