@@ -49,7 +49,7 @@ const RETRY_ADVICE = {
   invalid_output: "never",
   /** A subscription used up its budget of reconnects. */
   stream_exhausted: "always",
-} as const satisfies Record<string, RetryAdvice>;
+} as const;
 
 /** What an error says beside its code and message. */
 export interface MCPClientErrorOptions {
