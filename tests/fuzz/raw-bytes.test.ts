@@ -8,6 +8,8 @@ import { rawRequest, sendRaw, statusesIn } from "./raw-bytes.ts";
 import { fuzzRuns, fuzzSeed, fuzzTimeoutMs } from "./settings.ts";
 
 const CONCURRENCY = 24;
+// The second is reached only when something hangs.
+const SILENCE = { silenceMs: 150, hangMs: 20_000 };
 // Every request has a connection of its own, and many end by silence.
 const runs = Math.ceil(fuzzRuns / 20);
 
@@ -30,13 +32,15 @@ describe("bytes that are hardly HTTP", () => {
     let next = 0;
     const work = async (): Promise<void> => {
       for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
-        const received = await sendRaw(port, request, 150);
+        const { received, ended } = await sendRaw(port, request, SILENCE);
         const statuses = statusesIn(received);
         if (statuses.length > 0) answered++;
-        const wrong = statuses.find((status) => status >= 500);
-        const leak = leakIn(received, request.bytes, [process.cwd()]);
-        if (wrong === undefined && leak === undefined) continue;
-        failures.push(`${wrong ?? leak}: ${clippedJson(request)} → ${clip(received)}`);
+        const wrong =
+          statuses.find((status) => status >= 500) ??
+          leakIn(received, request.bytes, [process.cwd()]) ??
+          (ended ? undefined : "stays open");
+        if (wrong === undefined) continue;
+        failures.push(`${wrong}: ${clippedJson(request)} → ${clip(received)}`);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 import fc from "fast-check";
 
@@ -102,26 +101,44 @@ export const rawRequest: fc.Arbitrary<RawRequest> = fc
     halfClose,
   }));
 
-/** Sends bytes on a connection of their own. @returns what comes back until it ends, or falls silent. */
+/** What a connection came to. */
+export interface RawOutcome {
+  /** In Latin-1. */
+  readonly received: string;
+  /** Whether the server ended the connection once its client had. */
+  readonly ended: boolean;
+}
+
+/**
+ * Sends bytes on a connection of their own, and ends this side once the server has been silent for a while:
+ * many wait for more. So what comes back does not depend on how long anything takes.
+ */
 export async function sendRaw(
   port: number,
   { bytes, halfClose }: RawRequest,
-  silenceMs: number,
-): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
+  { silenceMs, hangMs }: { readonly silenceMs: number; readonly hangMs: number },
+): Promise<RawOutcome> {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   let received = "";
+  let ended = true;
   socket.setEncoding("latin1");
   socket.on("data", (text: string) => {
     received += text;
   });
   // A reset is an answer like any other: nothing was promised to such bytes.
   socket.on("error", () => undefined);
-  socket.setTimeout(silenceMs, () => socket.destroy());
-  const closed = once(socket, "close");
+  socket.on("end", () => socket.end());
+  socket.setTimeout(silenceMs, () => socket.end());
+  const hung = setTimeout(() => {
+    ended = false;
+    socket.destroy();
+  }, hangMs);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
   if (halfClose) socket.end(bytes, "latin1");
   else socket.write(bytes, "latin1");
   await closed;
-  return received;
+  clearTimeout(hung);
+  return { received, ended };
 }
 
 /** The statuses of the responses in what came back. */
