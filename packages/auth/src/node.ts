@@ -1,0 +1,4 @@
+export {
+  createLoopbackInteraction,
+  type LoopbackInteractionOptions,
+} from "./node/loopback-interaction.ts";

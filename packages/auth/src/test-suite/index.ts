@@ -1,0 +1,2 @@
+export { type RefreshLockSuiteOptions, refreshLockSuite } from "./refresh-lock-suite.ts";
+export { tokenStoreSuite } from "./token-store-suite.ts";
