@@ -11,6 +11,7 @@ import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { ClientContext } from "./client-context.ts";
 import type { MethodCall } from "./client-methods.ts";
 import { ClientRequest, type RequestHost } from "./client-request.ts";
+import { MCPClientError } from "./errors.ts";
 import { createInputResponder, type InputResponder } from "./input-responses.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
@@ -19,6 +20,8 @@ import { flatHeaders, type ResolvedBehaviour } from "./resolve-options.ts";
 import { ResponseCache } from "./response-cache.ts";
 import { createRetryPolicy } from "./retry.ts";
 import type { ServerDescription } from "./server-description.ts";
+import type { ChangeEvent } from "./subscription-types.ts";
+import { changeOf } from "./subscriptions/changes.ts";
 import { SubscriptionHub } from "./subscriptions.ts";
 import { ToolBook } from "./tool-book.ts";
 
@@ -34,6 +37,7 @@ export class ClientCore {
   readonly wheel: DeadlineWheel = new DeadlineWheel();
   readonly #subject: string;
   readonly #host: RequestHost;
+  readonly #closing = new AbortController();
   readonly #cache: ResponseCache | undefined;
   readonly #partition: string;
   readonly #onLog: ClientBehaviour["onLog"];
@@ -61,8 +65,14 @@ export class ClientCore {
       serverName: () => this.server?.info?.name,
       logger,
       clock,
+      closing: this.#closing.signal,
     });
-    this.hub = new SubscriptionHub({ source, logger, clock });
+    this.hub = new SubscriptionHub({
+      source,
+      logger,
+      clock,
+      onChange: (event) => this.#changed(event),
+    });
     this.breaker =
       given.circuitBreaker === false
         ? undefined
@@ -90,6 +100,7 @@ export class ClientCore {
   /** What every link of this client reports to. */
   readonly linkEvents: Omit<LinkEvents, "onClose"> = {
     onNotification: (method, params) => this.#notified(method, params),
+    onServerStream: (state, error) => this.hub.serverStream(state, error),
     onServerRequest: (request, exchange, signal) =>
       this.inputs.answerServerRequest(request, exchange?.method, signal),
   };
@@ -133,6 +144,11 @@ export class ClientCore {
     this.hub.opened(link);
   }
 
+  /** Before anything else is closed: nobody waits for a person's answer any more. */
+  closing(): void {
+    this.#closing.abort(new MCPClientError("closed", "the client was closed"));
+  }
+
   close(): void {
     this.wheel.close();
   }
@@ -167,16 +183,25 @@ export class ClientCore {
   }
 
   #notified(method: string, params: JsonObject): void {
-    if (method === "notifications/tools/list_changed") this.tools.forget();
-    this.#cache?.notified({ target: this.#target, method, params });
     if (method === "notifications/message") {
       const level = params.level;
       if (!isLogLevel(level)) return;
       const logger = typeof params.logger === "string" ? params.logger : undefined;
       this.#onLog?.({ level, data: params.data, logger });
-      return;
+    } else if (method === "notifications/elicitation/complete") {
+      this.inputs.elicitationCompleted(params);
+    } else {
+      // A legacy server tells of its lists whether or not anybody subscribed.
+      const event = changeOf(method, params);
+      if (event !== undefined) this.#changed(event);
+      this.hub.notified(method, params);
     }
-    this.hub.notified(method, params);
+  }
+
+  /** Something changed at the server, or may have: what is kept of it is stale. */
+  #changed(event: ChangeEvent): void {
+    if (event.kind === "tools") this.tools.forget();
+    this.#cache?.changed(this.#target, event);
   }
 }
 

@@ -74,6 +74,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
   #epoch = 0;
   #rounds = 0;
   #corrected = false;
+  #urlsOpened = false;
   #inside = false;
   #done = false;
   #cancelWait: (() => void) | undefined = undefined;
@@ -125,8 +126,11 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
   }
 
   onError(error: MCPError | MCPClientError): void {
+    const legacy = this.#link?.era === "legacy";
     this.#giveBack(error);
-    this.#failed(error);
+    if (legacy && error.code === ErrorCode.legacyUrlElicitationRequired && !this.#urlsOpened) {
+      void this.#openUrls(error as MCPError);
+    } else this.#failed(error);
   }
 
   onNotification(method: string, params: JsonObject): void {
@@ -348,6 +352,26 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
     this.#attempts = 0;
     if (round.delayMs === 0) this.#attempt();
     else this.#attemptIn(round.delayMs);
+  }
+
+  /** The server wants URLs opened before it serves the request (2025-11-25, client/elicitation). Once. */
+  async #openUrls(error: MCPError): Promise<void> {
+    this.#urlsOpened = true;
+    const { method, options } = this.#plan;
+    const { wheel, inputs } = this.#host;
+    const askedAtMs = wheel.now();
+    let opened: boolean;
+    try {
+      opened = await inputs.openRequiredUrls(method, error, options.signal ?? NO_SIGNAL);
+    } catch (failure) {
+      this.#fail(asFailure(failure));
+      return;
+    }
+    if (this.#done) return;
+    this.startedAtMs += wheel.now() - askedAtMs;
+    this.#attempts = 0;
+    if (opened) this.#attempt();
+    else this.#fail(error);
   }
 
   #attemptIn(delayMs: number): void {

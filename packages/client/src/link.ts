@@ -75,6 +75,8 @@ export interface LinkEvents {
     exchange: Exchange | undefined,
     signal: AbortSignal,
   ): Promise<object>;
+  /** HTTP, legacy: what became of the GET stream; as `TransportEvents.onServerStream`. */
+  onServerStream?(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void;
   /** The link is over: a new one is needed for the next request. Called at most once, not after `close`. */
   onClose(error: MCPClientError): void;
 }
@@ -145,6 +147,7 @@ export class Link {
     return {
       onMessage: (message) => link()?.received(message, undefined),
       onClose: (error) => link()?.transportClosed(error),
+      onServerStream: (state, error) => link()?.serverStream(state, error),
     };
   }
 
@@ -261,6 +264,10 @@ export class Link {
     this.settled(exchange);
     this.#cancel(exchange, reason);
     exchange.owner.onError(error);
+  }
+
+  serverStream(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void {
+    if (!this.#over) this.#events.onServerStream?.(state, error);
   }
 
   transportClosed(error: MCPClientError): void {

@@ -132,6 +132,7 @@ export class MCPClient extends ClientMethods {
    * the client cannot be used again.
    */
   async close(): Promise<void> {
+    this.#core.closing();
     await this.#core.hub.close();
     await this.#link.close();
     await this.#opener.close();

@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from "@backplane/protocol";
 import type { ChangeEvent } from "./subscription-types.ts";
-import { changeOf, isWithin } from "./subscriptions/changes.ts";
+import { isWithin } from "./subscriptions/changes.ts";
 
 /** The options of a {@link ResponseCache}. */
 export interface ResponseCacheOptions {
@@ -144,16 +144,6 @@ export class ResponseCache {
     });
     this.#bytes += bytes;
     this.#shrink();
-  }
-
-  /** A notification of a server came: what it makes stale is dropped for every partition. */
-  notified(notification: {
-    readonly target: string;
-    readonly method: string;
-    readonly params: JsonObject;
-  }): void {
-    const event = changeOf(notification.method, notification.params);
-    if (event !== undefined) this.changed(notification.target, event);
   }
 
   /** Drops what a change at a server makes stale. */
