@@ -197,7 +197,10 @@ export class SubscriptionHub {
     }
     const settled = feed;
     const candidates = this.#candidates();
-    if (candidates.length === 0) return;
+    if (candidates.length === 0) {
+      this.#dirty = true;
+      return;
+    }
     const wanted = unionOf(candidates.map((member) => member.wanted));
     const accepted = (acceptance: Acceptance): void => {
       if (this.#feed === settled) this.#accepted(candidates, { wanted, acceptance });
