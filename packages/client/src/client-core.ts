@@ -149,6 +149,11 @@ export class ClientCore {
     this.#closing.abort(new MCPClientError("closed", "the client was closed"));
   }
 
+  /** The link ended by itself. */
+  closed(error: MCPClientError): void {
+    this.hub.closed(error);
+  }
+
   close(): void {
     this.wheel.close();
   }

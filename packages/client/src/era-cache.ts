@@ -1,5 +1,6 @@
 import {
   type Clock,
+  digest,
   type Era,
   eraOf,
   isJsonObject,
@@ -80,6 +81,11 @@ export const processEraCache: EraCache = createEraCache();
 /** The key of an endpoint over HTTP: origin and path. The query may hold a credential, and names no other server. */
 export function httpEraKey(url: URL): string {
   return `${url.origin}${url.pathname}`;
+}
+
+/** The key of a local server: its command line as a digest, since arguments may hold credentials. */
+export async function stdioEraKey(command: string, args: readonly string[]): Promise<string> {
+  return `stdio:${await digest(JSON.stringify([command, ...args]))}`;
 }
 
 /** What a cache gave, or undefined when it is no verdict: what was stored elsewhere may be anything. */

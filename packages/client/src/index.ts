@@ -1,1 +1,44 @@
-export {};
+export type { BulkheadOptions } from "./bulkhead.ts";
+export type { CircuitBreakerOptions, CircuitState } from "./circuit-breaker.ts";
+export type { ClientContext } from "./client-context.ts";
+export {
+  type CallOptions,
+  type CallValue,
+  ClientMethods,
+  type MethodCall,
+} from "./client-methods.ts";
+export {
+  createEraCache,
+  type EraCache,
+  type EraCacheOptions,
+  type EraVerdict,
+} from "./era-cache.ts";
+export {
+  type ClientErrorCode,
+  MCPClientError,
+  type MCPClientErrorOptions,
+  type RetryAdvice,
+} from "./errors.ts";
+export type { InputHandlers, InputRequestContext } from "./input-handlers.ts";
+export { MCPClient } from "./mcp-client.ts";
+export type {
+  ClientBehaviour,
+  ClientInterceptor,
+  ClientLimits,
+  ClientTarget,
+  MCPClientOptions,
+} from "./options.ts";
+export type { LogEntry, RequestOptions } from "./request-options.ts";
+export { type CacheKey, ResponseCache, type ResponseCacheOptions } from "./response-cache.ts";
+export type { RetryOptions } from "./retry.ts";
+export type { ServerDescription } from "./server-description.ts";
+export type { RestartOptions } from "./stdio/restart-budget.ts";
+export type { ShutdownOptions, StdioOptions } from "./stdio/stdio-options.ts";
+export type {
+  ChangeEvent,
+  ListenFilter,
+  ListenHandlers,
+  Listening,
+  ResourceListener,
+  StreamState,
+} from "./subscription-types.ts";

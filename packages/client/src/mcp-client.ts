@@ -135,7 +135,6 @@ export class MCPClient extends ClientMethods {
     this.#core.closing();
     await this.#core.hub.close();
     await this.#link.close();
-    await this.#opener.close();
     this.#core.close();
   }
 

@@ -23,6 +23,8 @@ export interface ClientLimits {
   readonly maxResponseBytes: number;
   /** Deepest nesting of arrays and objects in an answer. Default 64. */
   readonly maxJsonDepth: number;
+  /** Events that one request's stream may bring before the response. Default 100,000. */
+  readonly maxStreamEvents: number;
   /** Pages that a list may have. Default 1,000. */
   readonly maxPages: number;
   /** Rounds of input that one request may ask for. Default 16. */

@@ -17,6 +17,7 @@ import type { ClientBehaviour, ClientLimits, ClientTarget, MCPClientOptions } fr
 const DEFAULT_LIMITS: ClientLimits = {
   maxResponseBytes: 16 * 1024 * 1024,
   maxJsonDepth: 64,
+  maxStreamEvents: 100_000,
   maxPages: 1_000,
   maxInputRounds: 16,
 };
@@ -80,8 +81,8 @@ export interface ResolvedBehaviour {
   readonly info: Implementation;
   readonly protocol: NonNullable<ClientBehaviour["protocol"]>;
   readonly auth: ClientAuth | undefined;
-  /** Names in lower case and values by turns. */
-  readonly headers: readonly string[];
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly handlers: InputHandlers;
   readonly timeoutMs: number;
   readonly maxTotalTimeoutMs: number;
@@ -123,7 +124,7 @@ export function resolveBehaviour(
     info: options.info ?? DEFAULT_INFO,
     protocol,
     auth: resolveAuth(subject, options.auth),
-    headers: flatHeaders(subject, options.headers ?? {}),
+    headers: checkedHeaders(subject, options.headers ?? {}),
     handlers,
     timeoutMs: milliseconds(subject, "timeoutMs", options.timeoutMs, 30_000),
     maxTotalTimeoutMs: milliseconds(
@@ -205,6 +206,16 @@ export function flatHeaders(
     }
     return [lower, value];
   });
+}
+
+function checkedHeaders(
+  subject: string,
+  headers: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  flatHeaders(subject, headers);
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
 }
 
 function resolveAuth(

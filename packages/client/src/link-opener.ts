@@ -1,0 +1,224 @@
+import type { ClientCore } from "./client-core.ts";
+import { type Connected, connect } from "./connector.ts";
+import { httpEraKey, stdioEraKey } from "./era-cache.ts";
+import { MCPClientError } from "./errors.ts";
+import type { HttpTransportOptions } from "./http/http-options.ts";
+import { Link } from "./link.ts";
+import { MessageClientTransport } from "./message-transport.ts";
+import type { Carrier } from "./negotiation/types.ts";
+import type { ClientTarget } from "./options.ts";
+import type { ResolvedBehaviour } from "./resolve-options.ts";
+import { RestartBudget } from "./stdio/restart-budget.ts";
+import { type ResolvedStdioOptions, resolveStdioOptions } from "./stdio/stdio-options.ts";
+import type { ClientTransport, TransportEvents } from "./transport.ts";
+
+/** Requests that one process or given transport may leave unanswered at once. */
+const MAX_PENDING = 10_000;
+
+const KEEP_ALIVE_MS = 60_000;
+const END_SESSION_MS = 2_000;
+
+/** How a GET stream, or a broken answer stream, of a legacy server is opened again. */
+const RECONNECT: HttpTransportOptions["reconnect"] = {
+  maxAttempts: 10,
+  initialDelayMs: 500,
+  maxDelayMs: 30_000,
+  budgetMs: 300_000,
+};
+
+/** Opens links to one target, as its options say. */
+export interface LinkOpener {
+  /** The server for messages, and the name that caches know it by: no credentials, no query. */
+  readonly name: string;
+  readonly overHttp: boolean;
+  /** @throws {MCPError} what the server answered. @throws {MCPClientError} everything else. */
+  open(core: ClientCore): Promise<Link>;
+}
+
+/**
+ * @param maxSockets sockets that one link over HTTP may hold open at once.
+ * @throws {TypeError} that names the option and what it takes.
+ */
+export function createLinkOpener(
+  subject: string,
+  target: ClientTarget,
+  behaviour: ResolvedBehaviour,
+  maxSockets: number,
+): LinkOpener {
+  if (target.url !== undefined) {
+    return httpOpener(new URL(target.url), behaviour, maxSockets);
+  }
+  if (target.stdio !== undefined) {
+    return stdioOpener(resolveStdioOptions(subject, target.stdio), behaviour);
+  }
+  return transportOpener(target, behaviour);
+}
+
+function httpOpener(url: URL, behaviour: ResolvedBehaviour, maxSockets: number): LinkOpener {
+  const { limits, logger, clock, headers, auth, connectTimeoutMs } = behaviour;
+  const name = httpEraKey(url);
+  const options: HttpTransportOptions = {
+    url,
+    headers,
+    auth,
+    dispatcher: undefined,
+    maxSockets,
+    connectTimeoutMs,
+    keepAliveTimeoutMs: KEEP_ALIVE_MS,
+    endSessionTimeoutMs: END_SESSION_MS,
+    limits: {
+      maxResponseBytes: limits.maxResponseBytes,
+      maxJsonDepth: limits.maxJsonDepth,
+      maxStreamEvents: limits.maxStreamEvents,
+    },
+    reconnect: RECONNECT,
+    logger,
+    clock,
+    random: Math.random,
+  };
+  return {
+    name,
+    overHttp: true,
+    open: (core) =>
+      openLink(core, behaviour, {
+        carrier: "http",
+        eraKey: name,
+        makeTransport: async (carrier) => {
+          if (carrier === "sse") {
+            const { LegacySseTransport } = await import("./http/legacy-sse-transport.ts");
+            return new LegacySseTransport(options);
+          }
+          const { HttpTransport } = await import("./http/http-transport.ts");
+          return new HttpTransport(options);
+        },
+      }),
+  };
+}
+
+function stdioOpener(stdio: ResolvedStdioOptions, behaviour: ResolvedBehaviour): LinkOpener {
+  const { limits, logger, clock } = behaviour;
+  const name = stdio.command;
+  const budget = stdio.restart === undefined ? undefined : new RestartBudget(stdio.restart);
+  let started = false;
+  return {
+    name,
+    overHttp: false,
+    open: async (core) => {
+      if (started) await restartAllowed(name, budget, clock);
+      started = true;
+      const onLost = (): void => budget?.ended(clock.now());
+      return openLink(core, behaviour, {
+        carrier: "stdio",
+        eraKey: await stdioEraKey(stdio.command, stdio.args),
+        onLost,
+        makeTransport: async () => {
+          const { StdioTransport } = await import("./stdio/stdio-transport.ts");
+          return new StdioTransport({
+            stdio,
+            maxResponseBytes: limits.maxResponseBytes,
+            maxJsonDepth: limits.maxJsonDepth,
+            maxPending: MAX_PENDING,
+            logger,
+          });
+        },
+      });
+    },
+  };
+}
+
+/** Waits until the process may be started again. @throws {MCPClientError} `connection_failed` when it may not. */
+async function restartAllowed(
+  command: string,
+  budget: RestartBudget | undefined,
+  clock: ResolvedBehaviour["clock"],
+): Promise<void> {
+  const delayMs = budget?.delayMs(clock.now());
+  if (delayMs === undefined) {
+    const why =
+      budget === undefined
+        ? 'option "stdio.restart" is false'
+        : `it ended more than ${budget.options.maxRestarts} times in ${budget.options.windowMs} ms (option "stdio.restart")`;
+    throw new MCPClientError("connection_failed", `"${command}" is not started again: ${why}`, {
+      retry: "never",
+    });
+  }
+  // Awake: a request that waits for the process must not let this one end.
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+}
+
+/** A given transport is used once: nobody could open it again. */
+function transportOpener({ transport }: ClientTarget, behaviour: ResolvedBehaviour): LinkOpener {
+  const { limits, logger } = behaviour;
+  const name = "given transport";
+  let given = transport;
+  return {
+    name,
+    overHttp: false,
+    open: (core) => {
+      const connection = given;
+      given = undefined;
+      if (connection === undefined) {
+        const text = 'the transport of option "transport" has ended, and cannot be opened again';
+        return Promise.reject(new MCPClientError("connection_failed", text, { retry: "never" }));
+      }
+      const kept = new MessageClientTransport(connection, {
+        kind: "in-memory",
+        name,
+        maxMessageChars: limits.maxResponseBytes,
+        maxJsonDepth: limits.maxJsonDepth,
+        maxPending: MAX_PENDING,
+        logger,
+      });
+      return openLink(core, behaviour, {
+        carrier: "in-memory",
+        eraKey: undefined,
+        makeTransport: () => kept,
+      });
+    },
+  };
+}
+
+async function openLink(
+  core: ClientCore,
+  behaviour: ResolvedBehaviour,
+  target: {
+    readonly carrier: "http" | "stdio" | "in-memory";
+    readonly eraKey: string | undefined;
+    readonly onLost?: () => void;
+    makeTransport(carrier: Carrier): ClientTransport | Promise<ClientTransport>;
+  },
+): Promise<Link> {
+  const { info, protocol, eraCache, connectTimeoutMs, clock, logger } = behaviour;
+  let link: Link | undefined;
+  const events: TransportEvents = Link.events(() => link);
+  const { transport, agreement, server, meta, lastId }: Connected = await connect({
+    info,
+    capabilities: core.inputs.capabilities,
+    protocol,
+    carrier: target.carrier,
+    makeTransport: target.makeTransport,
+    events,
+    eraCache,
+    eraKey: target.eraKey,
+    connectTimeoutMs,
+    clock,
+    logger,
+  });
+  link = new Link({
+    agreement,
+    server,
+    transport,
+    meta,
+    lastId,
+    wheel: core.wheel,
+    logger,
+    events: {
+      ...core.linkEvents,
+      onClose: (error) => {
+        target.onLost?.();
+        core.closed(error);
+      },
+    },
+  });
+  return link;
+}
