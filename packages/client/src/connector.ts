@@ -33,6 +33,12 @@ const FIRST_WITH_VERSION_HEADER: Revision = "2025-06-18";
 /** Streams can be resumed since then (2025-03-26, basic/transports). */
 const FIRST_RESUMABLE: Revision = "2025-03-26";
 
+/**
+ * How long a local server may leave `server/discover` unanswered before it counts as legacy, in milliseconds
+ * (spec: basic/transports/stdio): some of them answer nothing before `initialize`.
+ */
+const PROBE_MS = 5_000;
+
 const NOTHING_OWN = { meta: undefined, wantsProgress: false, logLevel: undefined };
 const NO_HEADERS: readonly string[] = [];
 
@@ -182,7 +188,9 @@ class Connection {
     const meta = createMetaEncoder(info, capabilities, revision);
     const id = ++this.#lastId;
     const text = encodeRequest(id, "server/discover", {}, meta, NOTHING_OWN);
-    const reply = await this.#ask(id, "server/discover", text, [HEADER_METHOD, "server/discover"]);
+    const headers = [HEADER_METHOD, "server/discover"];
+    const limitMs = over === "http" || this.#parts.protocol !== "auto" ? undefined : PROBE_MS;
+    const reply = await this.#ask(id, "server/discover", text, headers, limitMs);
     if ("error" in reply) return { event: eventOf(reply.error, reply.status, over) };
     const { supportedVersions } = reply.result;
     if (!isStrings(supportedVersions)) {
@@ -239,7 +247,13 @@ class Connection {
   }
 
   /** Sends one request of the handshake. Never rejects. */
-  #ask(id: number, method: string, text: string, headers: readonly string[]): Promise<Reply> {
+  #ask(
+    id: number,
+    method: string,
+    text: string,
+    headers: readonly string[],
+    limitMs: number = Number.POSITIVE_INFINITY,
+  ): Promise<Reply> {
     const transport = this.#transport as ClientTransport;
     return new Promise((resolve) => {
       let status: number | undefined;
@@ -250,7 +264,7 @@ class Connection {
         cancelTimer?.();
         resolve(reply);
       };
-      const leftMs = this.#leftMs();
+      const leftMs = Math.min(limitMs, this.#leftMs());
       if (leftMs !== Number.POSITIVE_INFINITY) {
         cancelTimer = this.#parts.clock.after(leftMs, () => {
           transport.abandon(id);
