@@ -124,13 +124,13 @@ export class ResponseCache {
   set(key: CacheKey, result: JsonObject, since: number): void {
     const { ttlMs, cacheScope, resultType = "complete" } = result;
     if (!ResponseCache.keeps(key.method) || resultType !== "complete") return;
+    // What the server said last counts, also when it is that nothing may be kept, or not for everybody.
+    this.#drop(keyText(key, "private"));
+    this.#drop(keyText(key, "public"));
     if (!Number.isSafeInteger(ttlMs) || (ttlMs as number) < 1) return;
     if (cacheScope !== "public" && cacheScope !== "private") return;
     if ((this.#changes.get(key.target) ?? this.#forgottenChange) > since) return;
-    // What the server said last counts: a result that became private must not be found as a public one.
-    this.#drop(keyText(key, cacheScope === "public" ? "private" : "public"));
     const name = keyText(key, cacheScope);
-    this.#drop(name);
     const text = JSON.stringify(result);
     const bytes = Buffer.byteLength(text) + Buffer.byteLength(name);
     if (bytes > this.#maxBytes) return;
