@@ -17,6 +17,8 @@ export interface Verdict {
   revision: string;
   rows: ScenarioRow[];
   stale: string[];
+  /** What the suite says of clients that failed or hung. */
+  complaints: string[];
   notRequired: string[];
 }
 

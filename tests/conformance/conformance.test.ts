@@ -8,19 +8,24 @@ type Table = Record<string, Record<string, Record<string, number>>>;
 const table = JSON.parse(
   readFileSync(join(import.meta.dirname, "expected-checks.json"), "utf8"),
 ) as Table;
-const scoredByRevision: Record<string, number> = { "2025-11-25": 30, "2026-07-28": 37 };
 const runDeadlineMs = 240_000;
 
-describe("the official suite against apps/everything", () => {
+/** How many scenarios the suite scores, by leg and revision. */
+const legs = [
+  { leg: "server", app: "apps/everything", scored: { "2025-11-25": 30, "2026-07-28": 37 } },
+  { leg: "client", app: "apps/everything-client", scored: { "2025-11-25": 18, "2026-07-28": 32 } },
+];
+
+describe.each(legs)("the official suite against $app", ({ leg, scored: scoredByRevision }) => {
   let run: CliRun;
   beforeAll(async () => {
-    run = await runConformance(["server"]);
+    run = await runConformance([leg]);
   }, runDeadlineMs);
 
   describe.each(Object.entries(scoredByRevision))("revision %s", (revision, scored) => {
     const verdict = () => run.verdicts.find((candidate) => candidate.revision === revision);
 
-    it.each(Object.keys(table["server"]?.[revision] ?? {}))("%s", (scenario) => {
+    it.each(Object.keys(table[leg]?.[revision] ?? {}))("%s", (scenario) => {
       const row = verdict()?.rows.find((candidate) => candidate.scenario === scenario);
       expect(row, run.output).toBeDefined();
       expect(row?.problems).toEqual([]);
@@ -31,6 +36,7 @@ describe("the official suite against apps/everything", () => {
       expect(verdict()?.rows.filter((row) => row.scored)).toHaveLength(scored);
       expect(verdict()?.rows.filter((row) => row.expected === null)).toEqual([]);
       expect(verdict()?.stale).toEqual([]);
+      expect(verdict()?.complaints).toEqual([]);
     });
   });
 

@@ -1,6 +1,16 @@
+const clientExtensions = [
+  "auth/client-credentials-jwt",
+  "auth/client-credentials-basic",
+  "auth/enterprise-managed-authorization",
+  "auth/dpop",
+  "auth/dpop-nonce",
+  "auth/wif-jwt-bearer",
+  "json-schema-2020-12-preservation",
+];
+
 /**
  * Scenarios that the suite runs without scoring and that we require all the same: "pending" means
- * only that the suite's own fixture cannot pass them.
+ * only that the suite's own fixture cannot pass them, and "extension" that a client may leave it out.
  */
 const alsoRequired = {
   server: {
@@ -12,9 +22,21 @@ const alsoRequired = {
     ],
   },
   client: {
-    "2025-11-25": ["json-schema-2020-12-preservation"],
-    "2026-07-28": ["json-schema-2020-12-preservation"],
+    "2025-11-25": clientExtensions,
+    "2026-07-28": clientExtensions,
   },
+};
+
+/**
+ * Checks, by name, that a scenario skips whatever the implementation does. Every other skipped check
+ * counts as a failure.
+ */
+export const inapplicable = {
+  // Methods of the earlier era, in a scenario of the later one.
+  "http-standard-headers": [
+    "ClientMcpMethodHeader_initialize",
+    "ClientMcpMethodHeader_notifications_initialized",
+  ],
 };
 
 /** The revisions that the suite scores; one run each. */

@@ -1,16 +1,25 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
+import { inapplicable } from "./required.mjs";
 
 const timestampSuffix = /-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
 
-/** Reads every `checks.json` below a result folder: scenario name to its checks. */
+/**
+ * Reads every `checks.json` below a result folder: scenario name to its checks and to what the client
+ * under test wrote to stderr.
+ */
 export function readResults(folder, leg) {
   const results = new Map();
   for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     if (!entry.endsWith(`${sep}checks.json`)) continue;
     const name = dirname(relative(".", entry)).split(sep).join("/").replace(timestampSuffix, "");
     const scenario = leg === "server" ? name.replace(/^server-/, "") : name;
-    results.set(scenario, JSON.parse(readFileSync(join(folder, entry), "utf8")));
+    const file = join(folder, entry);
+    const stderrFile = join(dirname(file), "stderr.txt");
+    results.set(scenario, {
+      checks: JSON.parse(readFileSync(file, "utf8")),
+      stderr: existsSync(stderrFile) ? readFileSync(stderrFile, "utf8").trim() : "",
+    });
   }
   return results;
 }
@@ -19,14 +28,18 @@ function count(checks, status) {
   return checks.filter((check) => check.status === status).length;
 }
 
-function problemsOf(checks, expected, checkCounts) {
-  if (!checks) return ["did not run, or crashed before it wrote a result"];
+function problemsOf(scenario, result, expected, checkCounts) {
+  if (!result) return ["did not run, or crashed before it wrote a result"];
+  const { checks, stderr } = result;
   const problems = checks
     .filter((check) => check.status === "FAILURE" || check.status === "WARNING")
     .map((check) => `${check.status} ${check.id}: ${check.errorMessage ?? check.description}`);
   for (const check of checks) {
-    if (check.status === "SKIPPED") problems.push(`SKIPPED ${check.id}: nothing was checked`);
+    if (check.status !== "SKIPPED" || inapplicable[scenario]?.includes(check.name)) continue;
+    problems.push(`SKIPPED ${check.id}: nothing was checked`);
   }
+  // It is silent when all went as it should: with a refusal, too, where one is due.
+  if (stderr !== "") problems.push(`the client wrote to stderr: ${stderr}`);
   const passed = count(checks, "SUCCESS");
   if (passed === 0) problems.push("not one check passed");
   if (!checkCounts) return problems;
@@ -47,12 +60,12 @@ function problemsOf(checks, expected, checkCounts) {
 export function evaluate({ results, scored, extra, expected, checkCounts }) {
   const required = [...scored.map((name) => [name, true]), ...extra.map((name) => [name, false])];
   const rows = required.map(([scenario, isScored]) => {
-    const checks = results.get(scenario);
-    const problems = problemsOf(checks, expected[scenario], checkCounts);
+    const result = results.get(scenario);
+    const problems = problemsOf(scenario, result, expected[scenario], checkCounts);
     return {
       scenario,
       scored: isScored,
-      passed: checks ? count(checks, "SUCCESS") : 0,
+      passed: result ? count(result.checks, "SUCCESS") : 0,
       expected: expected[scenario] ?? null,
       ok: problems.length === 0,
       problems,
@@ -63,13 +76,18 @@ export function evaluate({ results, scored, extra, expected, checkCounts }) {
   return { rows, stale };
 }
 
+/** What the suite says of clients that failed or hung; in whole runs it does not judge by it. */
+export function complaintsIn(log) {
+  return log.split("\n").filter((line) => /^Client (?:exited with code|timed out)/.test(line));
+}
+
 /** The table's rows for one leg and revision, from a run without any failure. */
 export function tableFrom(rows) {
   return Object.fromEntries(rows.map((row) => [row.scenario, row.passed]));
 }
 
 /** A report for people: one line per scenario, problems below their line. */
-export function formatReport({ leg, revision, target, rows, stale, notRequired }) {
+export function formatReport({ leg, revision, target, rows, stale, complaints, notRequired }) {
   const width = Math.max(...rows.map((row) => row.scenario.length), 8);
   const lines = [`conformance ${leg}, ${revision}: ${target}`];
   lines.push(`     ${"scenario".padEnd(width)}  checks  expected`);
@@ -80,6 +98,7 @@ export function formatReport({ leg, revision, target, rows, stale, notRequired }
     for (const problem of row.problems) lines.push(`       ${problem}`);
   }
   for (const scenario of stale) lines.push(`FAIL ${scenario}: in the table, not in the suite`);
+  for (const complaint of complaints) lines.push(`FAIL ${complaint}`);
   if (notRequired.length > 0) lines.push(`ran, not required: ${notRequired.join(", ")}`);
   const scored = rows.filter((row) => row.scored);
   const extra = rows.filter((row) => !row.scored);

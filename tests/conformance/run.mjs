@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { legs, requiredScenarios, revisions } from "./required.mjs";
-import { evaluate, formatReport, readResults, tableFrom } from "./results.mjs";
+import { complaintsIn, evaluate, formatReport, readResults, tableFrom } from "./results.mjs";
 import { installSuite, nodeForSuite, readRequirements, runSuite } from "./suite.mjs";
 import { defaultClientCommand, startEverything } from "./target.mjs";
 
@@ -102,6 +102,7 @@ async function judge({ options, suite, revision, table, target }) {
     target: target.describe,
     rows,
     stale,
+    complaints: complaintsIn(run.log),
     notRequired,
     log: run.log,
   };
@@ -129,7 +130,8 @@ try {
     const verdict = await judge({ options, suite, revision, table, target });
     if (!verdict) continue;
     verdicts.push(verdict);
-    const failed = verdict.stale.length > 0 || verdict.rows.some((row) => !row.ok);
+    const { stale, complaints, rows } = verdict;
+    const failed = stale.length > 0 || complaints.length > 0 || rows.some((row) => !row.ok);
     process.stdout.write(`${formatReport(verdict)}\n\n`);
     if (failed) process.exitCode = 1;
     if (failed && options.scenario) process.stdout.write(verdict.log);
