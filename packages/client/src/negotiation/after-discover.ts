@@ -74,8 +74,8 @@ function afterError(
   const negotiation = { ...before, proven: true };
   const revision = bestModern(negotiation, supported);
   if (revision === undefined) return legacyOffer(negotiation, step, supported, error);
-  // A second correction, or a server that refuses what it lists, would go round in circles.
-  if (negotiation.discoverCorrected || revision === step.revision) {
+  // One correction, even where the server lists what it refused: a second would go round in circles.
+  if (negotiation.discoverCorrected) {
     return failed(negotiation, unsupported(negotiation, supported, error));
   }
   return {

@@ -129,6 +129,17 @@ describe("negotiation over HTTP (spec: transports/streamable-http, basic/version
       onHttp,
       `discover ${MODERN}`,
       unsupportedVersion(MODERN),
+      `discover ${MODERN}`,
+      discovered(MODERN),
+      `modern ${MODERN}`,
+    ],
+    [
+      "-32022 that lists the version it refuses, twice",
+      onHttp,
+      `discover ${MODERN}`,
+      unsupportedVersion(MODERN),
+      `discover ${MODERN}`,
+      unsupportedVersion(MODERN),
       "failed unsupported_version",
     ],
     [
