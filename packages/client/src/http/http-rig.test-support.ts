@@ -170,7 +170,7 @@ export async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export function optionsFor(
   url: string,
@@ -187,7 +187,7 @@ export function optionsFor(
     endSessionTimeoutMs: 1_000,
     limits: { maxResponseBytes: 256 * 1024, maxJsonDepth: 16, maxStreamEvents: 100 },
     reconnect: { maxAttempts: 3, initialDelayMs: 4, maxDelayMs: 20, budgetMs: 5_000 },
-    logger: silent,
+    logger: SILENT,
     clock: systemClock,
     random: Math.random,
     ...more,

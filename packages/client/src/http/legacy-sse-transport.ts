@@ -73,7 +73,7 @@ export class LegacySseTransport implements ClientTransport {
     waiting.post = this.#post(request.text, request.headers, {
       onAccepted: () => {},
       onFailure: (error) => {
-        if (this.#forget(request.id, waiting)) receiver.onFailure(error);
+        if (this.#waiting.delete(request.id)) receiver.onFailure(error);
       },
     });
   }
@@ -149,10 +149,5 @@ export class LegacySseTransport implements ClientTransport {
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { receiver } of all) receiver.onFailure(error);
-  }
-
-  /** @returns whether it still waited. */
-  #forget(id: RequestId, waiting: Waiting): boolean {
-    return this.#waiting.get(id) === waiting && this.#waiting.delete(id);
   }
 }
