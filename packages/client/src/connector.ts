@@ -6,16 +6,17 @@ import {
   isAtLeast,
   isJsonObject,
   type JsonObject,
-  type JsonRpcErrorObject,
+  type LegacyRevision,
   type Logger,
-  MCPError,
-  META_SERVER_INFO,
-  messageKind,
-  type Revision,
-  type ServerCapabilities,
 } from "@backplane/protocol";
-import { asVerdict, type EraCache } from "./era-cache.ts";
+import type { EraCache } from "./era-cache.ts";
 import { MCPClientError } from "./errors.ts";
+import { ask, type Reply } from "./handshake/ask.ts";
+import { EventRelay } from "./handshake/event-relay.ts";
+import { beforeAnyRequest, failureEvent, unusable } from "./handshake/failures.ts";
+import { forgetVerdict, rememberVerdict, verdictFor } from "./handshake/remembered-era.ts";
+import { type Claims, readDiscovery, readInitialization } from "./handshake/server-claims.ts";
+import { TimeLimit } from "./handshake/time-limit.ts";
 import { advance, beginNegotiation } from "./negotiation/negotiate.ts";
 import type {
   Carrier,
@@ -23,24 +24,11 @@ import type {
   InitializeStep,
   NegotiationEvent,
   NegotiationSetup,
+  SettledStep,
 } from "./negotiation/types.ts";
 import type { Agreement, ServerDescription } from "./server-description.ts";
 import type { ClientTransport, TransportEvents } from "./transport.ts";
 import { createMetaEncoder, encodeNotification, encodeRequest, type MetaEncoder } from "./wire.ts";
-
-/** `MCP-Protocol-Version` exists since then (2025-06-18, basic/transports). */
-const FIRST_WITH_VERSION_HEADER: Revision = "2025-06-18";
-/** Streams can be resumed since then (2025-03-26, basic/transports). */
-const FIRST_RESUMABLE: Revision = "2025-03-26";
-
-/**
- * How long a local server may leave `server/discover` unanswered before it counts as legacy, in milliseconds
- * (spec: basic/transports/stdio): some of them answer nothing before `initialize`.
- */
-const PROBE_MS = 5_000;
-
-const NOTHING_OWN = { meta: undefined, wantsProgress: false, logLevel: undefined };
-const NO_HEADERS: readonly string[] = [];
 
 /** What opening a connection needs. */
 export interface ConnectorParts {
@@ -50,13 +38,13 @@ export interface ConnectorParts {
   readonly carrier: NegotiationSetup["carrier"];
   /** A transport that nobody has opened yet. Called again for a new process or another carrier. */
   makeTransport(carrier: Carrier): ClientTransport | Promise<ClientTransport>;
-  /** What the established connection's transport reports to. */
-  readonly events: TransportEvents;
   readonly eraCache: EraCache;
   /** The server's name in the cache; undefined where nothing is remembered. */
   readonly eraKey: string | undefined;
   /** Longest time for everything, in milliseconds; `Infinity` for none. */
   readonly connectTimeoutMs: number;
+  /** Ends the connecting; its reason becomes the `cause`. */
+  readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -69,372 +57,228 @@ export interface Connected {
   readonly meta: MetaEncoder;
   /** The last request id that was used: none is used twice in a session. */
   readonly lastId: number;
+  /** Tells what the transport has told since the handshake, and everything from now on. Called once. */
+  attach(events: TransportEvents): void;
 }
 
 /**
- * Opens a connection and settles the era, as `negotiate` says step by step. What is given up on the way, a
- * process or a socket, is closed before this settles.
- * @throws {MCPError} what the server answered. @throws {MCPClientError} everything else.
+ * `MCP-Protocol-Version` exists since then (2025-06-18, basic/transports). Servers of earlier revisions ignore it,
+ * or refuse what they do not know.
  */
-export function connect(parts: ConnectorParts): Promise<Connected> {
-  return new Connection(parts).establish();
+const FIRST_WITH_VERSION_HEADER: LegacyRevision = "2025-06-18";
+/** Streams can be resumed since then (2025-03-26, basic/transports). */
+const FIRST_RESUMABLE: LegacyRevision = "2025-03-26";
+
+/**
+ * Longest silence after a probe over stdio: some servers never answer what they do not know, others are
+ * downloaded by their command first.
+ */
+const PROBE_TIMEOUT_MS = 10_000;
+
+const NOTHING_OWN = { meta: undefined, wantsProgress: false, logLevel: undefined };
+const NO_HEADERS: readonly string[] = [];
+
+/**
+ * Opens a connection and settles the era, as `negotiate` says step by step. What is given up on the way, a process
+ * or a socket, is closed before this settles.
+ * @throws {MCPError} what the server answered.
+ * @throws {MCPClientError} `connection_failed`, `unsupported_version`, `unauthorized`, `timeout`, `aborted` and
+ * others. No request of the caller's was sent, so that a retry is safe where it makes sense.
+ */
+export async function connect(parts: ConnectorParts): Promise<Connected> {
+  const { connectTimeoutMs, signal, clock } = parts;
+  const limit = new TimeLimit(connectTimeoutMs, signal, clock);
+  const connection = new Handshake(parts, limit);
+  try {
+    return await connection.run();
+  } catch (error) {
+    await connection.discard();
+    throw beforeAnyRequest(error);
+  } finally {
+    limit.end();
+  }
 }
 
-/** What one answered step tells beside the event. */
-interface Answer {
-  readonly event: NegotiationEvent;
-  readonly server?: ServerDescription;
-  readonly sessionId?: string | undefined;
-}
-
-class Connection {
+class Handshake {
   readonly #parts: ConnectorParts;
-  readonly #deadlineAtMs: number;
+  readonly #limit: TimeLimit;
   #transport: ClientTransport | undefined;
   #carrier: Carrier | undefined;
-  #server: ServerDescription | undefined;
+  #relay: EventRelay | undefined;
+  #claims: Claims | undefined;
   #sessionId: string | undefined;
   #lastId = 0;
-  #established = false;
 
-  constructor(parts: ConnectorParts) {
+  constructor(parts: ConnectorParts, limit: TimeLimit) {
     this.#parts = parts;
-    this.#deadlineAtMs = performance.now() + parts.connectTimeoutMs;
+    this.#limit = limit;
   }
 
-  async establish(): Promise<Connected> {
-    try {
-      const connected = await this.#negotiate();
-      this.#established = true;
-      return connected;
-    } catch (error) {
-      await this.#discard();
-      throw error;
-    }
-  }
-
-  async #negotiate(): Promise<Connected> {
-    const { carrier, protocol, info, capabilities } = this.#parts;
-    const verdict = await this.#remembered();
+  async run(): Promise<Connected> {
+    const { carrier, protocol } = this.#parts;
+    const verdict = await verdictFor(this.#parts);
     let negotiation = beginNegotiation({ carrier, protocol, verdict });
     for (;;) {
       const { step } = negotiation;
+      if (step.kind === "settled") return this.#settle(step);
       if (step.kind === "failed") {
-        if (verdict !== undefined) await this.#forget();
+        if (verdict !== undefined) await forgetVerdict(this.#parts);
         throw step.error;
       }
-      if (step.kind === "settled") {
-        const { era, revision } = step;
-        const meta = createMetaEncoder(info, capabilities, revision);
-        if (era === "modern") this.#bind(revision, undefined, false);
-        else await this.#initialized(revision, meta);
-        await this.#remember(step);
-        return {
-          transport: this.#transport as ClientTransport,
-          agreement: { era, revision },
-          server: this.#server as ServerDescription,
-          meta,
-          lastId: this.#lastId,
-        };
-      }
-      const answer = await this.#take(step);
-      this.#server = answer.server ?? this.#server;
-      this.#sessionId = answer.sessionId;
-      negotiation = advance(negotiation, answer.event);
+      negotiation = advance(negotiation, await this.#take(step));
     }
   }
 
-  async #take(step: DiscoverStep | InitializeStep): Promise<Answer> {
-    try {
-      await this.#ready(step);
-    } catch (thrown) {
-      return { event: eventOf(asFailure(thrown), undefined, step.over) };
+  /** Closes what is open. Never throws. */
+  async discard(): Promise<void> {
+    const transport = this.#transport;
+    this.#transport = undefined;
+    if (transport === undefined) return;
+    // A session that will not be used is not left to the server's patience.
+    if (this.#sessionId !== undefined) await transport.endSession?.();
+    this.#sessionId = undefined;
+    await transport.close();
+  }
+
+  async #settle({ era, revision, over }: SettledStep): Promise<Connected> {
+    const { info, capabilities } = this.#parts;
+    const transport = this.#transport as ClientTransport;
+    const meta = createMetaEncoder(info, capabilities, revision);
+    if (era === "legacy") {
+      // Ends the handshake (2025-11-25, basic/lifecycle).
+      this.#bind(revision as LegacyRevision);
+      const text = encodeNotification("notifications/initialized", undefined, meta);
+      await this.#limit.bound(transport.post(text, NO_HEADERS));
     }
-    return step.kind === "discover" ? this.#discover(step) : this.#initialize(step);
+    await rememberVerdict(this.#parts, { era, revision }, over);
+    return {
+      transport,
+      agreement: { era, revision },
+      server: (this.#claims as Claims).server,
+      meta,
+      lastId: this.#lastId,
+      attach: (events) => (this.#relay as EventRelay).attach(events),
+    };
+  }
+
+  async #take(step: DiscoverStep | InitializeStep): Promise<NegotiationEvent> {
+    try {
+      await this.#prepare(step);
+    } catch (error) {
+      this.#limit.throwIfOver();
+      return failureEvent(error, step.over);
+    }
+    const { method, reply, transport } = this.#send(step);
+    const answer = await this.#limit.bound(reply, this.#stepTimeoutMs(step));
+    if (answer === undefined) {
+      transport.abandon(this.#lastId);
+      return { kind: "timeout", error: silence(method) };
+    }
+    if ("error" in answer) return failureEvent(answer.error, step.over, answer.status);
+    return this.#read(step, answer.result, answer.sessionId);
   }
 
   /** Brings the transport that the step goes over. */
-  async #ready(step: DiscoverStep | InitializeStep): Promise<void> {
-    if (this.#transport !== undefined && this.#carrier === step.over && !step.freshConnection)
-      return;
-    await this.#discard();
-    const transport = await this.#parts.makeTransport(step.over);
+  async #prepare({ over, freshConnection }: DiscoverStep | InitializeStep): Promise<void> {
+    if (this.#transport !== undefined && this.#carrier === over && !freshConnection) return;
+    await this.discard();
+    const transport = await this.#parts.makeTransport(over);
+    // What one that was given up still tells goes nowhere.
+    const relay = new EventRelay(this.#parts.logger);
     this.#transport = transport;
-    this.#carrier = step.over;
-    // What a given-up transport still says is nobody's business.
-    const events = this.#eventsFor(transport);
-    await this.#inTime(transport.open(events));
-  }
-
-  #eventsFor(transport: ClientTransport): TransportEvents {
-    const { events } = this.#parts;
-    const counts = (): boolean => transport === this.#transport;
-    return {
-      onMessage: (message) => {
-        if (counts()) events.onMessage(message);
-      },
-      onClose: (error) => {
-        if (counts() && this.#established) events.onClose(error);
-      },
-      onServerStream: (state, error) => {
-        if (counts()) events.onServerStream?.(state, error);
-      },
-    };
-  }
-
-  async #discover({ revision, over }: DiscoverStep): Promise<Answer> {
-    const { info, capabilities } = this.#parts;
-    this.#bind(revision, undefined, false);
-    const meta = createMetaEncoder(info, capabilities, revision);
-    const id = ++this.#lastId;
-    const text = encodeRequest(id, "server/discover", {}, meta, NOTHING_OWN);
-    const headers = [HEADER_METHOD, "server/discover"];
-    const limitMs = over === "http" || this.#parts.protocol !== "auto" ? undefined : PROBE_MS;
-    const reply = await this.#ask(id, "server/discover", text, headers, limitMs);
-    if ("error" in reply) return { event: eventOf(reply.error, reply.status, over) };
-    const { supportedVersions } = reply.result;
-    if (!isStrings(supportedVersions)) {
-      return { event: unusable("server/discover", "supportedVersions is no array of strings") };
-    }
-    return {
-      event: { kind: "discovered", supportedVersions },
-      server: describe(
-        reply.result,
-        (reply.result._meta as JsonObject | undefined)?.[META_SERVER_INFO],
-      ),
-    };
-  }
-
-  async #initialize({ revision, over }: InitializeStep): Promise<Answer> {
-    const { info, capabilities } = this.#parts;
-    this.#bind(undefined, undefined, false);
-    const meta = createMetaEncoder(info, capabilities, revision);
-    const id = ++this.#lastId;
-    const params = {
-      protocolVersion: revision,
-      capabilities: capabilities as JsonObject,
-      clientInfo: info as unknown as JsonObject,
-    };
-    const text = encodeRequest(id, "initialize", params, meta, NOTHING_OWN);
-    const reply = await this.#ask(id, "initialize", text, NO_HEADERS);
-    if ("error" in reply) return { event: eventOf(reply.error, reply.status, over) };
-    const { protocolVersion, serverInfo } = reply.result;
-    if (typeof protocolVersion !== "string") {
-      return { event: unusable("initialize", "protocolVersion is no string") };
-    }
-    return {
-      event: { kind: "initialized", protocolVersion },
-      server: describe(reply.result, serverInfo),
-      sessionId: reply.sessionId,
-    };
-  }
-
-  /** Ends the handshake (2025-11-25, basic/lifecycle). */
-  async #initialized(revision: Revision, meta: MetaEncoder): Promise<void> {
-    const version = isAtLeast(revision, FIRST_WITH_VERSION_HEADER) ? revision : undefined;
-    this.#bind(version, this.#sessionId, isAtLeast(revision, FIRST_RESUMABLE));
-    const transport = this.#transport as ClientTransport;
-    const text = encodeNotification("notifications/initialized", undefined, meta);
-    await this.#inTime(transport.post(text, NO_HEADERS));
-  }
-
-  #bind(
-    protocolVersion: string | undefined,
-    sessionId: string | undefined,
-    resumable: boolean,
-  ): void {
-    this.#transport?.bind?.({ protocolVersion, sessionId, resumable });
-  }
-
-  /** Sends one request of the handshake. Never rejects. */
-  #ask(
-    id: number,
-    method: string,
-    text: string,
-    headers: readonly string[],
-    limitMs: number = Number.POSITIVE_INFINITY,
-  ): Promise<Reply> {
-    const transport = this.#transport as ClientTransport;
-    return new Promise((resolve) => {
-      let status: number | undefined;
-      let retryAfterMs: number | undefined;
-      let sessionId: string | undefined;
-      let cancelTimer: (() => void) | undefined;
-      const settle = (reply: Reply): void => {
-        cancelTimer?.();
-        resolve(reply);
-      };
-      const leftMs = Math.min(limitMs, this.#leftMs());
-      if (leftMs !== Number.POSITIVE_INFINITY) {
-        cancelTimer = this.#parts.clock.after(leftMs, () => {
-          transport.abandon(id);
-          settle({ error: this.#timeout(method), status: undefined });
-        });
-      }
-      transport.request(
-        { id, method, text, headers },
-        {
-          onSession: (given) => {
-            sessionId = given;
-          },
-          onStatus: (given, afterMs) => {
-            status = given;
-            retryAfterMs = afterMs;
-          },
-          onFailure: (error) => settle({ error, status: error.status }),
-          onMessage: (message) => {
-            const kind = messageKind(message);
-            if (kind === "request" || kind === "notification") return;
-            const {
-              id: answered,
-              result,
-              error,
-            } = message as {
-              id?: unknown;
-              result: JsonObject;
-              error?: JsonRpcErrorObject;
-            };
-            if (kind === "result" && answered === id) settle({ result, sessionId });
-            else if (kind === "failure" && error !== undefined) {
-              const { code, message: say, data } = error;
-              const told = new MCPError(code, say, {
-                data,
-                ...(retryAfterMs !== undefined && { retryAfterMs }),
-              });
-              settle({ error: told, status });
-            } else {
-              transport.abandon(id);
-              const what = `${method}: the answer is no response to this request`;
-              settle({ error: new MCPClientError("invalid_response", what), status });
-            }
-          },
-        },
-      );
-    });
-  }
-
-  #leftMs(): number {
-    return Math.max(0, this.#deadlineAtMs - performance.now());
-  }
-
-  #timeout(what: string): MCPClientError {
-    const limitMs = this.#parts.connectTimeoutMs;
-    return new MCPClientError("timeout", `${what}: connectTimeoutMs (${limitMs} ms) ran out`, {
-      retry: "always",
-      details: { deadline: "connect", limitMs },
-    });
-  }
-
-  async #inTime<Value>(work: Promise<Value>): Promise<Value> {
-    const leftMs = this.#leftMs();
-    if (leftMs === Number.POSITIVE_INFINITY) return work;
-    let cancelTimer: (() => void) | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      cancelTimer = this.#parts.clock.after(leftMs, () => reject(this.#timeout("connecting")));
-    });
-    try {
-      return await Promise.race([work, timeout]);
-    } finally {
-      cancelTimer?.();
-    }
-  }
-
-  async #discard(): Promise<void> {
-    const transport = this.#transport;
-    this.#transport = undefined;
-    this.#carrier = undefined;
-    await transport?.close();
-  }
-
-  async #remembered(): Promise<ReturnType<typeof asVerdict>> {
-    const { eraCache, eraKey } = this.#parts;
-    if (eraKey === undefined) return undefined;
-    return asVerdict(await this.#cached(() => eraCache.get(eraKey)));
-  }
-
-  async #remember({ era, revision, over }: Agreement & { readonly over: Carrier }): Promise<void> {
-    const { eraCache, eraKey, clock } = this.#parts;
-    if (eraKey === undefined || over === "in-memory") return;
-    await this.#cached(() =>
-      eraCache.set(eraKey, { era, revision, transport: over, at: clock.now() }),
+    this.#carrier = over;
+    this.#relay = relay;
+    await this.#limit.bound(
+      transport.open({
+        onMessage: (message) => this.#other(message, transport, relay),
+        onClose: (error) => relay.onClose(error),
+        onServerStream: (state, error) => relay.onServerStream(state, error),
+      }),
     );
   }
 
-  async #forget(): Promise<void> {
-    const { eraCache, eraKey } = this.#parts;
-    if (eraKey !== undefined) await this.#cached(() => eraCache.delete(eraKey));
+  #send(step: DiscoverStep | InitializeStep): {
+    readonly method: string;
+    readonly reply: Promise<Reply>;
+    readonly transport: ClientTransport;
+  } {
+    const { info, capabilities } = this.#parts;
+    const { revision } = step;
+    const transport = this.#transport as ClientTransport;
+    const relay = this.#relay as EventRelay;
+    const id = ++this.#lastId;
+    const meta = createMetaEncoder(info, capabilities, revision);
+    const isModern = step.kind === "discover";
+    const method = isModern ? "server/discover" : "initialize";
+    const params = isModern ? {} : initializeParams(revision, info, capabilities);
+    transport.bind?.({
+      protocolVersion: isModern ? revision : undefined,
+      sessionId: undefined,
+      resumable: false,
+    });
+    const text = encodeRequest(id, method, params, meta, NOTHING_OWN);
+    const headers = isModern ? [HEADER_METHOD, method] : NO_HEADERS;
+    const reply = ask(transport, { id, method, text, headers }, (message) =>
+      this.#other(message, transport, relay),
+    );
+    return { method, reply, transport };
   }
 
-  /** A cache that fails costs a probe, not the connection. */
-  async #cached<Value>(use: () => Value | Promise<Value>): Promise<Value | undefined> {
-    try {
-      return await use();
-    } catch (error) {
-      this.#parts.logger.warn({ err: error }, "the era cache failed; the server is asked instead");
-      return undefined;
-    }
+  #read(
+    step: DiscoverStep | InitializeStep,
+    result: JsonObject,
+    sessionId: string | undefined,
+  ): NegotiationEvent {
+    const isModern = step.kind === "discover";
+    const claims = isModern ? readDiscovery(result) : readInitialization(result);
+    if (typeof claims === "string") return unusable(step, claims);
+    this.#claims = claims;
+    if (isModern) return { kind: "discovered", supportedVersions: claims.versions };
+    this.#sessionId = sessionId;
+    this.#bind(step.revision);
+    return { kind: "initialized", protocolVersion: claims.versions[0] as string };
+  }
+
+  /** What the requests of a legacy connection carry from now on. */
+  #bind(revision: LegacyRevision): void {
+    this.#transport?.bind?.({
+      protocolVersion: isAtLeast(revision, FIRST_WITH_VERSION_HEADER) ? revision : undefined,
+      sessionId: this.#sessionId,
+      resumable: isAtLeast(revision, FIRST_RESUMABLE),
+    });
+  }
+
+  /** A message of the server's own. A legacy one may ask whether the client is alive before all else. */
+  #other(message: unknown, transport: ClientTransport, relay: EventRelay): void {
+    if (!relay.attached && isPing(message)) {
+      const { id } = message;
+      const text = JSON.stringify({ jsonrpc: "2.0", id, result: {} });
+      // One that could not be answered says so by its silence.
+      transport.post(text, NO_HEADERS).catch(() => {});
+    } else relay.onMessage(message);
+  }
+
+  /** Over stdio silence is an answer, for which time must be left; elsewhere it is the end. */
+  #stepTimeoutMs({ kind, over }: DiscoverStep | InitializeStep): number {
+    if (over === "http" || over === "sse") return Number.POSITIVE_INFINITY;
+    const halfMs = this.#limit.leftMs() / 2;
+    if (kind === "discover") return Math.min(PROBE_TIMEOUT_MS, halfMs);
+    return over === "stdio" ? halfMs : Number.POSITIVE_INFINITY;
   }
 }
 
-type Reply =
-  | { readonly result: JsonObject; readonly sessionId: string | undefined }
-  | { readonly error: MCPError | MCPClientError; readonly status: number | undefined };
-
-/** What a failure is to the negotiation. */
-function eventOf(
-  error: MCPError | MCPClientError,
-  status: number | undefined,
-  over: Carrier,
-): NegotiationEvent {
-  if (MCPError.isInstance(error)) return { kind: "error", error, status };
-  switch (error.code) {
-    case "timeout":
-      return { kind: "timeout", error };
-    case "connection_lost":
-      return { kind: "closed", error };
-    case "invalid_response":
-    case "response_too_large":
-      return { kind: "unusable", error };
-    case "http_status":
-    case "session_lost":
-      return { kind: "http-failure", error };
-    case "connection_failed":
-      // Over HTTP nobody was reached; a process that cannot be started is none that could be restarted.
-      return over === "http" || over === "sse"
-        ? { kind: "closed", error }
-        : { kind: "fatal", error };
-    default:
-      return { kind: "fatal", error };
-  }
+function initializeParams(
+  protocolVersion: string,
+  clientInfo: Implementation,
+  capabilities: ClientCapabilities,
+): JsonObject {
+  return { protocolVersion, capabilities, clientInfo } as unknown as JsonObject;
 }
 
-function unusable(method: string, problem: string): NegotiationEvent {
-  const text = `${method}: the server's result is invalid: ${problem}`;
-  return { kind: "unusable", error: new MCPClientError("invalid_response", text) };
+function isPing(message: unknown): message is { readonly id: string | number } {
+  return isJsonObject(message) && message["method"] === "ping" && message["id"] !== undefined;
 }
 
-function asFailure(error: unknown): MCPError | MCPClientError {
-  if (MCPClientError.isInstance(error) || MCPError.isInstance(error)) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new MCPClientError("connection_failed", text, { cause: error, retry: "never" });
-}
-
-/** What a server says of itself; anything that is not what the protocol describes counts as not said. */
-function describe(result: JsonObject, info: unknown): ServerDescription {
-  const { capabilities, instructions, ttlMs, cacheScope } = result;
-  const known = isJsonObject(info) && typeof info.name === "string";
-  const hinted =
-    typeof ttlMs === "number" &&
-    ttlMs >= 0 &&
-    (cacheScope === "public" || cacheScope === "private");
-  return {
-    info: known ? (info as unknown as Implementation) : undefined,
-    capabilities: isJsonObject(capabilities) ? (capabilities as ServerCapabilities) : {},
-    instructions: typeof instructions === "string" ? instructions : undefined,
-    hint: hinted ? { ttlMs, cacheScope } : undefined,
-  };
-}
-
-function isStrings(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === "string");
+function silence(method: string): MCPClientError {
+  return new MCPClientError("timeout", `${method}: the server does not answer`);
 }

@@ -83,9 +83,14 @@ export function httpEraKey(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-/** The key of a local server: its command line as a digest, since arguments may hold credentials. */
-export async function stdioEraKey(command: string, args: readonly string[]): Promise<string> {
-  return `stdio:${await digest(JSON.stringify([command, ...args]))}`;
+/** The key of a local server: its command line and folder as a digest, since arguments may hold credentials. */
+export async function stdioEraKey(server: {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string | undefined;
+}): Promise<string> {
+  const { command, args, cwd = "" } = server;
+  return `stdio:${await digest(JSON.stringify([command, args, cwd]))}`;
 }
 
 /** What a cache gave, or undefined when it is no verdict: what was stored elsewhere may be anything. */

@@ -8,9 +8,9 @@ import { MessageClientTransport } from "./message-transport.ts";
 import type { Carrier } from "./negotiation/types.ts";
 import type { ClientTarget } from "./options.ts";
 import type { ResolvedBehaviour } from "./resolve-options.ts";
-import { RestartBudget } from "./stdio/restart-budget.ts";
+import { NO_RESTARTS, RestartBudget } from "./stdio/restart-budget.ts";
 import { type ResolvedStdioOptions, resolveStdioOptions } from "./stdio/stdio-options.ts";
-import type { ClientTransport, TransportEvents } from "./transport.ts";
+import type { ClientTransport } from "./transport.ts";
 
 /** Requests that one process or given transport may leave unanswered at once. */
 const MAX_PENDING = 10_000;
@@ -31,8 +31,11 @@ export interface LinkOpener {
   /** The server for messages, and the name that caches know it by: no credentials, no query. */
   readonly name: string;
   readonly overHttp: boolean;
-  /** @throws {MCPError} what the server answered. @throws {MCPClientError} everything else. */
-  open(core: ClientCore): Promise<Link>;
+  /**
+   * @param signal ends the opening, with `aborted`.
+   * @throws {MCPError} what the server answered. @throws {MCPClientError} everything else.
+   */
+  open(core: ClientCore, signal?: AbortSignal): Promise<Link>;
 }
 
 /**
@@ -79,8 +82,9 @@ function httpOpener(url: URL, behaviour: ResolvedBehaviour, maxSockets: number):
   return {
     name,
     overHttp: true,
-    open: (core) =>
+    open: (core, signal) =>
       openLink(core, behaviour, {
+        signal,
         carrier: "http",
         eraKey: name,
         makeTransport: async (carrier) => {
@@ -98,30 +102,36 @@ function httpOpener(url: URL, behaviour: ResolvedBehaviour, maxSockets: number):
 function stdioOpener(stdio: ResolvedStdioOptions, behaviour: ResolvedBehaviour): LinkOpener {
   const { limits, logger, clock } = behaviour;
   const name = stdio.command;
-  const budget = stdio.restart === undefined ? undefined : new RestartBudget(stdio.restart);
-  let started = false;
+  const budget = new RestartBudget(stdio.restart ?? NO_RESTARTS);
+  const ended = (): void => budget.ended(clock.now());
   return {
     name,
     overHttp: false,
-    open: async (core) => {
-      if (started) await restartAllowed(name, budget, clock);
-      started = true;
-      const onLost = (): void => budget?.ended(clock.now());
-      return openLink(core, behaviour, {
-        carrier: "stdio",
-        eraKey: await stdioEraKey(stdio.command, stdio.args),
-        onLost,
-        makeTransport: async () => {
-          const { StdioTransport } = await import("./stdio/stdio-transport.ts");
-          return new StdioTransport({
-            stdio,
-            maxResponseBytes: limits.maxResponseBytes,
-            maxJsonDepth: limits.maxJsonDepth,
-            maxPending: MAX_PENDING,
-            logger,
-          });
-        },
-      });
+    open: async (core, signal) => {
+      await restartAllowed(name, budget, clock, signal);
+      try {
+        return await openLink(core, behaviour, {
+          signal,
+          carrier: "stdio",
+          eraKey: await stdioEraKey(stdio),
+          onLost: ended,
+          makeTransport: async () => {
+            const { StdioTransport } = await import("./stdio/stdio-transport.ts");
+            return new StdioTransport({
+              stdio,
+              maxResponseBytes: limits.maxResponseBytes,
+              maxJsonDepth: limits.maxJsonDepth,
+              maxPending: MAX_PENDING,
+              logger,
+            });
+          },
+        });
+      } catch (error) {
+        // It was started, and ended before it could be used.
+        const { code, retry } = error as Partial<MCPClientError>;
+        if (code === "connection_failed" && retry === "always") ended();
+        throw error;
+      }
     },
   };
 }
@@ -129,21 +139,33 @@ function stdioOpener(stdio: ResolvedStdioOptions, behaviour: ResolvedBehaviour):
 /** Waits until the process may be started again. @throws {MCPClientError} `connection_failed` when it may not. */
 async function restartAllowed(
   command: string,
-  budget: RestartBudget | undefined,
+  budget: RestartBudget,
   clock: ResolvedBehaviour["clock"],
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  const delayMs = budget?.delayMs(clock.now());
+  const delayMs = budget.delayMs(clock.now());
   if (delayMs === undefined) {
+    const { maxRestarts, windowMs } = budget.options;
     const why =
-      budget === undefined
+      maxRestarts === 0
         ? 'option "stdio.restart" is false'
-        : `it ended more than ${budget.options.maxRestarts} times in ${budget.options.windowMs} ms (option "stdio.restart")`;
-    throw new MCPClientError("connection_failed", `"${command}" is not started again: ${why}`, {
+        : `it ended more than ${maxRestarts} times in ${windowMs} ms (option "stdio.restart")`;
+    const text = `${command}: the server ended and is not started again: ${why}`;
+    throw new MCPClientError("connection_failed", text, {
       retry: "never",
+      details: { maxRestarts, windowMs },
     });
   }
-  // Awake: a request that waits for the process must not let this one end.
-  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  if (delayMs === 0) return;
+  await new Promise<void>((resolve) => {
+    // Awake: a request that waits for the process must not let this one end.
+    const timer = setTimeout(resolve, delayMs);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      // What follows finds the signal aborted.
+      resolve();
+    });
+  });
 }
 
 /** A given transport is used once: nobody could open it again. */
@@ -154,7 +176,7 @@ function transportOpener({ transport }: ClientTarget, behaviour: ResolvedBehavio
   return {
     name,
     overHttp: false,
-    open: (core) => {
+    open: (core, signal) => {
       const connection = given;
       given = undefined;
       if (connection === undefined) {
@@ -170,6 +192,7 @@ function transportOpener({ transport }: ClientTarget, behaviour: ResolvedBehavio
         logger,
       });
       return openLink(core, behaviour, {
+        signal,
         carrier: "in-memory",
         eraKey: undefined,
         makeTransport: () => kept,
@@ -182,6 +205,7 @@ async function openLink(
   core: ClientCore,
   behaviour: ResolvedBehaviour,
   target: {
+    readonly signal: AbortSignal | undefined;
     readonly carrier: "http" | "stdio" | "in-memory";
     readonly eraKey: string | undefined;
     readonly onLost?: () => void;
@@ -189,22 +213,20 @@ async function openLink(
   },
 ): Promise<Link> {
   const { info, protocol, eraCache, connectTimeoutMs, clock, logger } = behaviour;
-  let link: Link | undefined;
-  const events: TransportEvents = Link.events(() => link);
-  const { transport, agreement, server, meta, lastId }: Connected = await connect({
+  const { transport, agreement, server, meta, lastId, attach }: Connected = await connect({
     info,
     capabilities: core.inputs.capabilities,
     protocol,
     carrier: target.carrier,
     makeTransport: target.makeTransport,
-    events,
     eraCache,
     eraKey: target.eraKey,
     connectTimeoutMs,
+    signal: target.signal,
     clock,
     logger,
   });
-  link = new Link({
+  const link = new Link({
     agreement,
     server,
     transport,
@@ -220,5 +242,6 @@ async function openLink(
       },
     },
   });
+  attach(Link.events(() => link));
   return link;
 }

@@ -41,7 +41,7 @@ export class MCPClient extends ClientMethods {
     super();
     const behaviour = resolveBehaviour(SUBJECT, options, OWN_OPTIONS);
     const target = resolveTarget(SUBJECT, options);
-    this.#link = new SharedLink(() => this.#open());
+    this.#link = new SharedLink((signal) => this.#open(signal));
     this.#opener = createLinkOpener(SUBJECT, target, behaviour, options.maxSockets ?? 64);
     this.#core = new ClientCore({
       subject: SUBJECT,
@@ -150,8 +150,8 @@ export class MCPClient extends ClientMethods {
     return this.#core.send(call);
   }
 
-  async #open(): Promise<Link> {
-    const link = await this.#opener.open(this.#core);
+  async #open(signal: AbortSignal): Promise<Link> {
+    const link = await this.#opener.open(this.#core, signal);
     this.#core.opened(link);
     return link;
   }

@@ -6,13 +6,12 @@ import type { Agreement } from "./server-description.ts";
 
 /** One link for all requests, opened with the first and again after it is over. */
 export class SharedLink implements LinkSource {
-  readonly #open: () => Promise<Link>;
+  readonly #open: (signal: AbortSignal) => Promise<Link>;
+  readonly #closing: AbortController = new AbortController();
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
-  #closed = false;
-
-  /** @param open opens a link; rejects with a typed error. */
-  constructor(open: () => Promise<Link>) {
+  /** @param open opens a link; rejects with a typed error, also when the signal fires. */
+  constructor(open: (signal: AbortSignal) => Promise<Link>) {
     this.#open = open;
   }
 
@@ -39,15 +38,15 @@ export class SharedLink implements LinkSource {
 
   /** Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true;
-    const link = this.#link ?? (await this.#opening?.catch(() => undefined));
+    this.#closing.abort();
+    const link = this.#link;
     this.#link = undefined;
-    await link?.close();
+    await Promise.all([link?.close(), this.#opening?.catch(() => undefined)]);
   }
 
   /** All that wait while a link opens share the opening. */
   #reopen(): Promise<Link> {
-    if (this.#closed) {
+    if (this.#closing.signal.aborted) {
       return Promise.reject(new MCPClientError("closed", "the client was closed"));
     }
     this.#opening ??= this.#openOnce().finally(() => {
@@ -57,10 +56,15 @@ export class SharedLink implements LinkSource {
   }
 
   async #openOnce(): Promise<Link> {
-    const link = await this.#open();
-    if (this.#closed) {
+    const { signal } = this.#closing;
+    const closed = (cause?: unknown): MCPClientError =>
+      new MCPClientError("closed", "the client was closed while it connected", { cause });
+    const link = await this.#open(signal).catch((error: unknown) => {
+      throw signal.aborted ? closed(error) : error;
+    });
+    if (signal.aborted) {
       await link.close();
-      throw new MCPClientError("closed", "the client was closed while it connected");
+      throw closed();
     }
     this.#link = link;
     this.agreement = { era: link.era, revision: link.revision };

@@ -32,6 +32,7 @@ const EXIT_GRACE_MS = 200;
 /** MCP's stdio transport from the client's side: one message per line over a process's stdin and stdout. */
 export class ProcessConnection implements MessageConnection {
   readonly #options: ProcessConnectionOptions;
+  #launching: Promise<void> | undefined;
   #process: ServerProcess | undefined;
   #stderr: StderrReader | undefined;
   // One growing string instead of a list to join: V8 builds a rope and flattens it once, in `write`.
@@ -51,7 +52,12 @@ export class ProcessConnection implements MessageConnection {
   }
 
   /** Starts the process. Called once, before `start`. @throws {MCPClientError} */
-  async launch(): Promise<void> {
+  launch(): Promise<void> {
+    this.#launching = this.#launch();
+    return this.#launching;
+  }
+
+  async #launch(): Promise<void> {
     const { stdio } = this.#options;
     const started = await ServerProcess.start(stdio);
     this.#process = started;
@@ -117,6 +123,8 @@ export class ProcessConnection implements MessageConnection {
   async close(): Promise<void> {
     this.#flush();
     this.#closed = true;
+    // Who closes it while it starts waits until it has ended again.
+    if (this.#process === undefined) await this.#launching?.catch(() => {});
     await this.#process?.end();
   }
 

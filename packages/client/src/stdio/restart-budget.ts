@@ -17,6 +17,13 @@ export const DEFAULT_RESTARTS: RestartOptions = {
   maxDelayMs: 10_000,
 };
 
+/** For a server that is started once. */
+export const NO_RESTARTS: RestartOptions = {
+  ...DEFAULT_RESTARTS,
+  maxRestarts: 0,
+  windowMs: Number.POSITIVE_INFINITY,
+};
+
 /** Counts the unwanted ends of one server's processes, and says when the next may start. */
 export class RestartBudget {
   readonly options: RestartOptions;

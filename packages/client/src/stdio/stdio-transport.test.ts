@@ -195,9 +195,9 @@ describe("the end of a server", () => {
 
   it("closing while it starts leaves nothing behind", async () => {
     const { transport, events } = transportTo(scripted("stubborn"));
-    const opening = transport.open(events);
+    const opening = expect(transport.open(events)).rejects.toMatchObject({ code: "closed" });
     await transport.close();
-    await expect(opening).rejects.toMatchObject({ code: "closed" });
+    await opening;
     expect(runs(transport.pid as number)).toBe(false);
   });
 });
