@@ -86,6 +86,8 @@ function afterError(
       ...noted(negotiation, refusal),
       believing: false,
       proven: true,
+      // This is the correction.
+      discoverCorrected: true,
       reused: true,
       step: discoverStep(modern, step.over, false),
     };
