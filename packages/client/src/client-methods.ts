@@ -16,6 +16,7 @@ import {
   type Resource,
   type ResourceTemplate,
   type StandardSchemaV1,
+  standardValidator,
   type Tool,
   ToolExecutionError,
 } from "@backplane/protocol";
@@ -55,7 +56,8 @@ const NO_HEADERS: readonly string[] = [];
 /** The code of a tool's failure that carries none of its own: an `isError` result of another toolkit. */
 const UNNAMED_TOOL_ERROR = -1;
 
-const outputSchemas = new WeakMap<object, CompiledSchema>();
+/** Of the schemas that callers gave, each compiled once. */
+const validators = new WeakMap<object, CompiledSchema["validate"]>();
 
 /** Everything that can be asked of an MCP server; the same for one client and for a pool. */
 export abstract class ClientMethods {
@@ -262,17 +264,20 @@ async function checkedValue(
   value: unknown,
   schema: StandardSchemaV1 | JsonSchema,
 ): Promise<unknown> {
-  let compiled = outputSchemas.get(schema);
-  if (compiled === undefined) {
-    compiled = compileSchema(schema, {
-      side: "output",
-      subject: `option "output" of call("${name}")`,
-      requireObjectRoot: false,
-    });
-    outputSchemas.set(schema, compiled);
+  let validate = validators.get(schema);
+  if (validate === undefined) {
+    // A Standard Schema of the caller's own may be one that JSON Schema cannot express.
+    validate = isStandardSchema(schema)
+      ? standardValidator(schema)
+      : compileSchema(schema, {
+          side: "output",
+          subject: `option "output" of call("${name}")`,
+          requireObjectRoot: false,
+        }).validate;
+    validators.set(schema, validate);
   }
-  const outcome = await compiled.validate(value);
-  if (outcome.issues === undefined) return isStandardSchema(schema) ? outcome.value : value;
+  const outcome = await validate(value);
+  if (outcome.issues === undefined) return outcome.value;
   throw new MCPClientError(
     "invalid_output",
     `tool "${name}": its value does not fit option "output": ${outcome.issues

@@ -1,4 +1,10 @@
-import type { ClientCapabilities, Era, JsonObject, Revision } from "@backplane/protocol";
+import {
+  type ClientCapabilities,
+  type Era,
+  type JsonObject,
+  type Revision,
+  wholeNumber,
+} from "@backplane/protocol";
 import type { CircuitState } from "./circuit-breaker.ts";
 import { ClientCore } from "./client-core.ts";
 import { ClientMethods, type MethodCall } from "./client-methods.ts";
@@ -42,7 +48,12 @@ export class MCPClient extends ClientMethods {
     const behaviour = resolveBehaviour(SUBJECT, options, OWN_OPTIONS);
     const target = resolveTarget(SUBJECT, options);
     this.#link = new SharedLink((signal) => this.#open(signal));
-    this.#opener = createLinkOpener(SUBJECT, target, behaviour, options.maxSockets ?? 64);
+    this.#opener = createLinkOpener(
+      SUBJECT,
+      target,
+      behaviour,
+      wholeNumber(SUBJECT, "maxSockets", options.maxSockets ?? 64),
+    );
     this.#core = new ClientCore({
       subject: SUBJECT,
       given: options,

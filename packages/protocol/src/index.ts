@@ -145,6 +145,7 @@ export {
   type ValidationIssue,
   type ValidationOutcome,
 } from "./schema/compile.ts";
+export { standardValidator } from "./schema/standard.ts";
 export type { StandardJsonSchemaV1, StandardSchemaV1 } from "./schema/standard-schema.ts";
 export { argumentAt, type HeaderParameter, headerParameters } from "./schema/x-mcp-header.ts";
 export type {
