@@ -73,7 +73,7 @@ function prepare(request: HttpRequest, signal: AbortSignal): Request | Error {
   try {
     const headers = new Headers();
     for (let index = 0; index < request.headers.length; index += 2) {
-      headers.append(request.headers[index] as string, request.headers[index + 1] as string);
+      append(headers, request.headers[index] as string, request.headers[index + 1] as string);
     }
     return new Request(request.target.href, {
       method: request.method,
@@ -81,11 +81,19 @@ function prepare(request: HttpRequest, signal: AbortSignal): Request | Error {
       body: request.body ?? null,
       // Credentials are headers, and headers must not follow the request to another place.
       redirect: "manual",
-      credentials: "omit",
       signal,
     });
   } catch (error) {
     return error as Error;
+  }
+}
+
+function append(headers: Headers, name: string, value: string): void {
+  try {
+    headers.append(name, value);
+  } catch {
+    // The runtime's message may quote the value, which may be a credential.
+    throw new TypeError(`invalid ${name} header`);
   }
 }
 
