@@ -138,10 +138,11 @@ export class LinkPool implements LinkSource {
     const fresh = !this.#keepsMin;
     await Promise.all(this.#closing);
     try {
-      // The first one finds out the era for all; when it is open, `#grow` opens the others.
+      // The first one finds out the era for all.
       if (this.#members.size === 0) await (this.#opening.values().next().value ?? this.#open());
-      const others = await Promise.allSettled(this.#opening);
-      const failure = others.find((outcome) => outcome.status === "rejected");
+      this.#grow(this.#options.minConnections);
+      const opened = await Promise.allSettled(this.#opening);
+      const failure = opened.find((outcome) => outcome.status === "rejected");
       const complete = this.#members.size >= this.#options.minConnections;
       if (failure !== undefined && !complete) throw failure.reason;
     } catch (error) {
@@ -149,24 +150,23 @@ export class LinkPool implements LinkSource {
       throw error;
     }
     if (this.#closed) throw closedError();
+    this.#keepsMin = true;
   }
 
   /** A pool that could not be connected holds nothing, so that it can be dropped. */
   #abandon(): void {
-    this.#keepsMin = false;
     this.#forgetReopening();
     for (const member of this.#idle.all()) this.#end(member, "closed");
   }
 
   /** Opens as many as are needed and allowed. */
-  #grow(): void {
+  #grow(min: number = this.#keepsMin ? this.#options.minConnections : 0): void {
     if (this.#closed) return;
-    const { minConnections, maxConnections } = this.#options;
+    const { maxConnections } = this.#options;
     const open = this.#members.size;
     // While an attempt to open waits for its time, what is open serves those that wait.
     if (this.#cancelReopen !== undefined && open > 0) return;
-    const missing = this.#keepsMin ? minConnections - open : 0;
-    const needed = Math.max(this.#queue.size, missing);
+    const needed = Math.max(this.#queue.size, min - open);
     // A server to which nothing is open is not knocked at by a crowd.
     const allowed = open === 0 ? Math.min(needed, 1) : needed;
     while (
@@ -212,7 +212,8 @@ export class LinkPool implements LinkSource {
       return;
     }
     this.agreement = { era: link.era, revision: link.revision };
-    this.#keepsMin = true;
+    // While it connects, it is for that to say whether the pool works.
+    if (this.#connecting === undefined) this.#keepsMin = true;
     this.#reopen.worked();
     this.#forgetReopening();
     if (!this.#queue.hand(link)) this.#idle.push(member);
