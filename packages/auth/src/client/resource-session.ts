@@ -24,6 +24,9 @@ export interface SessionOptions extends ResolvedTokenSourceOptions {
   readonly dpopSession: ((sdk: Sdk) => Promise<DpopSession>) | undefined;
 }
 
+/** A token that is refused so soon was never good. */
+const FRESH_MS = 60_000;
+
 /** Why another token is needed. */
 interface Need {
   readonly because: "expiry" | "refusal" | "scope";
@@ -44,8 +47,8 @@ export class ResourceSession {
   #token: TokenRecord | undefined;
   /** Everything asked for so far: asking for more gives up nothing that was granted. */
   #askedScope: string | undefined;
-  /** From a refresh: if it is refused too, another refresh is of no use. */
-  #refreshed: string | undefined;
+  /** From the last refresh: if it is refused at once, another refresh is of no use. */
+  #refreshed: TokenRecord | undefined;
   /** The last token that was to be renewed ahead of its end. */
   #triedAhead: string | undefined;
   #renewal: Promise<void> | undefined;
@@ -94,7 +97,8 @@ export class ResourceSession {
     const isCurrent = this.#token?.accessToken === old;
     if (!isScope) {
       if (!isCurrent && this.#token !== undefined) return "retry";
-      this.#drop(old, challenge);
+      this.#drop();
+      if (old !== undefined) this.#logRefusal(challenge);
       await this.#renew({ because: "refusal", old, challenge });
       return "retry";
     }
@@ -112,11 +116,13 @@ export class ResourceSession {
     return nonceOfProof(sent["dpop"]) === nonce ? "fail" : "retry";
   }
 
-  /** Nobody sends a refused token again. What it allowed is asked for again. */
-  #drop(old: string | undefined, challenge: ResourceChallenge | undefined): void {
+  /** Nobody sends this token again. What it allowed is asked for again. */
+  #drop(): void {
     this.#askedScope = unionOfScopes(this.#askedScope, this.#token?.scope);
     this.#token = undefined;
-    if (old === undefined) return;
+  }
+
+  #logRefusal(challenge: ResourceChallenge | undefined): void {
     const error = shownOAuthError(challenge?.error);
     this.#options.logger.warn(
       { stage: "resource", resource: shownUrl(this.#url), error },
@@ -180,20 +186,33 @@ export class ResourceSession {
       (await keeperFor(known).renew({
         scope: need.challenge?.scope,
         refused: need.old,
-        mayRefresh: need.because !== "scope" && !(need.old && need.old === this.#refreshed),
+        mayRefresh: this.#mayRefresh(need),
       }));
     if (renewed !== undefined) {
       this.#token = renewed.record;
-      if (renewed.isRefreshed) this.#refreshed = renewed.record.accessToken;
+      if (renewed.isRefreshed) this.#refreshed = renewed.record;
       return;
     }
-    // No user is asked before a request was refused: the refusal says what to ask for.
-    if (need.because === "expiry" && grant.interactive) return;
+    if (need.because === "expiry" && grant.interactive) {
+      // No user is asked before a request was refused: the refusal says what to ask for.
+      if (this.#token !== undefined && hasExpired(this.#token, this.#options.clock.now())) {
+        this.#drop();
+      }
+      return;
+    }
     if (need.because !== "expiry") this.#attempts.begin(this.#url);
     const { client, tokens } = await grant.obtain(flow);
     await keeperFor(client).save(tokens);
     this.#token = tokens;
     this.#askedScope = unionOfScopes(this.#askedScope, scope);
+  }
+
+  #mayRefresh({ because, old }: Need): boolean {
+    if (because !== "refusal") return because === "expiry";
+    const fresh = this.#refreshed;
+    const isFresh =
+      fresh !== undefined && this.#options.clock.now() - fresh.obtainedAtMs < FRESH_MS;
+    return !(isFresh && fresh.accessToken === old);
   }
 
   async #discover(sdk: Sdk, need: Need): Promise<Discovery> {

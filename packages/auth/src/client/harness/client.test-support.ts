@@ -1,0 +1,24 @@
+import type { ClientAuth } from "@backplane/protocol";
+import { OAuthClientError } from "../errors.ts";
+import { type OAuthOptions, oauth } from "../oauth.ts";
+import { REDIRECT_URL, willingUser } from "./world.test-support.ts";
+
+/** A client that registers by itself, with a user who says yes. */
+export function userClient(options: Partial<OAuthOptions> = {}): ClientAuth {
+  return oauth({
+    interaction: willingUser(),
+    redirectUrl: REDIRECT_URL,
+    registration: { clientName: "Test" },
+    ...options,
+  });
+}
+
+/** The typed error that a promise rejects with. */
+export async function failure(promise: Promise<unknown>): Promise<OAuthClientError> {
+  const error: unknown = await promise.then(
+    (value) => new Error(`no failure but ${String(value)}`),
+    (reason: unknown) => reason,
+  );
+  if (!OAuthClientError.isInstance(error)) throw error;
+  return error;
+}
