@@ -22,6 +22,7 @@ import type {
   Carrier,
   DiscoverStep,
   InitializeStep,
+  Negotiation,
   NegotiationEvent,
   NegotiationSetup,
   SettledStep,
@@ -75,6 +76,7 @@ const FIRST_RESUMABLE: LegacyRevision = "2025-03-26";
  */
 const PROBE_TIMEOUT_MS = 10_000;
 
+const UNLIMITED = Number.POSITIVE_INFINITY;
 const NOTHING_OWN = { meta: undefined, wantsProgress: false, logLevel: undefined };
 const NO_HEADERS: readonly string[] = [];
 
@@ -125,7 +127,8 @@ class Handshake {
         if (verdict !== undefined) await forgetVerdict(this.#parts);
         throw step.error;
       }
-      negotiation = advance(negotiation, await this.#take(step));
+      const event = await this.#take(step, this.#stepTimeoutMs(negotiation));
+      negotiation = advance(negotiation, event);
     }
   }
 
@@ -161,7 +164,7 @@ class Handshake {
     };
   }
 
-  async #take(step: DiscoverStep | InitializeStep): Promise<NegotiationEvent> {
+  async #take(step: DiscoverStep | InitializeStep, timeoutMs: number): Promise<NegotiationEvent> {
     try {
       await this.#prepare(step);
     } catch (error) {
@@ -169,7 +172,7 @@ class Handshake {
       return failureEvent(error, step.over);
     }
     const { method, reply, transport } = this.#send(step);
-    const answer = await this.#limit.bound(reply, this.#stepTimeoutMs(step));
+    const answer = await this.#limit.bound(reply, timeoutMs);
     if (answer === undefined) {
       transport.abandon(this.#lastId);
       return { kind: "timeout", error: silence(method) };
@@ -258,12 +261,14 @@ class Handshake {
     } else relay.onMessage(message);
   }
 
-  /** Over stdio silence is an answer, for which time must be left; elsewhere it is the end. */
-  #stepTimeoutMs({ kind, over }: DiscoverStep | InitializeStep): number {
-    if (over === "http" || over === "sse") return Number.POSITIVE_INFINITY;
+  /** Where silence is an answer to go on from, time must be left for what follows. */
+  #stepTimeoutMs({ step, setup, believing, reused, refreshed }: Negotiation): number {
+    const { protocol, carrier } = setup;
+    if (carrier === "http" || (step.kind === "discover" && protocol !== "auto")) return UNLIMITED;
     const halfMs = this.#limit.leftMs() / 2;
-    if (kind === "discover") return Math.min(PROBE_TIMEOUT_MS, halfMs);
-    return over === "stdio" ? halfMs : Number.POSITIVE_INFINITY;
+    if (step.kind === "discover") return Math.min(PROBE_TIMEOUT_MS, halfMs);
+    const isLast = carrier !== "stdio" || (!believing && (!reused || refreshed));
+    return isLast ? UNLIMITED : halfMs;
   }
 }
 

@@ -4,6 +4,7 @@
 //   silent      does not answer what it does not know
 //   garbage     writes lines that are no messages to stdout
 //   stubborn    ignores SIGTERM and the end of its stdin, and so does a process that it starts
+//   mute        answers nothing at all
 //   deaf        does not read its stdin
 //   broken      ends at once, with code 7
 
@@ -14,6 +15,7 @@ import { createInterface } from "node:readline";
 const traits = new Set(process.argv.slice(2));
 const serverInfo = { name: "scripted", version: "1.0.0" };
 const capabilities = { tools: {} };
+const history = [];
 let first = true;
 let child;
 
@@ -37,6 +39,7 @@ const METHODS = {
   ping: () => ({}),
   echo: (params) => params,
   environment: () => ({ ...process.env }),
+  history: () => ({ methods: history.slice(0, -1) }),
   where: () => ({ cwd: process.cwd(), pid: process.pid, childPid: child?.pid }),
   big: ({ length }) => ({ text: "x".repeat(length) }),
   complain: ({ lines }) => {
@@ -77,7 +80,8 @@ if (traits.has("modern")) {
 function answer({ id, method, params = {} }) {
   if (first && method !== "initialize" && traits.has("exits")) process.exit(1);
   first = false;
-  if (id === undefined) return;
+  history.push(method);
+  if (id === undefined || traits.has("mute")) return;
   const handler = METHODS[method];
   if (handler !== undefined) {
     const result = handler(params);
