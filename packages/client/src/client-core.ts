@@ -97,6 +97,11 @@ export class ClientCore {
     };
   }
 
+  /** Whether a legacy server may have something to say beside its answers: questions, log messages. */
+  get hearsServer(): boolean {
+    return this.#onLog !== undefined || Object.keys(this.inputs.capabilities).length > 0;
+  }
+
   /** What every link of this client reports to. */
   readonly linkEvents: Omit<LinkEvents, "onClose"> = {
     onNotification: (method, params) => this.#notified(method, params),

@@ -18,6 +18,9 @@ const MAX_PENDING = 10_000;
 const KEEP_ALIVE_MS = 60_000;
 const END_SESSION_MS = 2_000;
 
+/** How long a connection waits for the stream of a legacy server, in milliseconds. */
+const SERVER_STREAM_MS = 1_000;
+
 /** How a GET stream, or a broken answer stream, of a legacy server is opened again. */
 const RECONNECT: HttpTransportOptions["reconnect"] = {
   maxAttempts: 10,
@@ -243,5 +246,27 @@ async function openLink(
     },
   });
   attach(Link.events(() => link));
+  if (agreement.era === "legacy" && core.hearsServer) await hear(transport, behaviour);
   return link;
+}
+
+/**
+ * Opens the stream on which a legacy server asks and logs what it ties to no request: some tie nothing. Before
+ * the first request, which may make it ask at once; but one that is slow with it keeps nobody waiting.
+ */
+async function hear(
+  transport: ClientTransport,
+  { clock, logger }: ResolvedBehaviour,
+): Promise<void> {
+  if (transport.openServerStream === undefined) return;
+  let cancelTimer: (() => void) | undefined;
+  const late = new Promise<void>((resolve) => {
+    cancelTimer = clock.after(SERVER_STREAM_MS, resolve);
+  });
+  const opened = transport.openServerStream().then(
+    () => {},
+    (error: unknown) => logger.debug({ err: error }, "could not open the server's stream"),
+  );
+  await Promise.race([opened, late]);
+  cancelTimer?.();
 }

@@ -589,3 +589,30 @@ describe("options", () => {
     }
   });
 });
+
+describe("questions of a legacy server", () => {
+  it("are heard on the GET stream, which is open before the first request", async () => {
+    let ask: ((message: object) => void) | undefined;
+    const { client, server } = await rig(
+      {
+        GET: (_request, response) => {
+          ask = stream(response);
+          return undefined;
+        },
+        "tools/call": () => {
+          const params = { message: "Who?", requestedSchema: { type: "object", properties: {} } };
+          ask?.({ id: "q1", method: "elicitation/create", params });
+          return TEXT;
+        },
+      },
+      {
+        era: "legacy",
+        handlers: { elicit: { form: () => ({ action: "decline" }) } },
+      },
+    );
+    expect(await client.call("t")).toBe("hello");
+    await until(() =>
+      expect(server.answers).toContainEqual({ id: "q1", result: { action: "decline" } }),
+    );
+  });
+});

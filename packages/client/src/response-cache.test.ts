@@ -97,8 +97,8 @@ describe("ResponseCache", () => {
 
   it("prefers a caller's own result to everybody's", () => {
     const { cache, set } = rig();
-    set({ ...TOOLS, partition: "you" }, result({ cacheScope: "public", tools: ["everybody's"] }));
     set(TOOLS, result({ tools: ["mine"] }));
+    set({ ...TOOLS, partition: "you" }, result({ cacheScope: "public", tools: ["everybody's"] }));
     expect(cache.get(TOOLS)?.tools).toEqual(["mine"]);
   });
 

@@ -23,6 +23,8 @@ export type Answer = (
 /** A real HTTP server of one era that answers as the test says. */
 export class ScriptedMCP {
   readonly requests: SeenRequest[] = [];
+  /** The client's responses to the server's own requests. */
+  readonly answers: object[] = [];
   readonly #http: ScriptedServer;
   /** Requests whose connection ended before their answer. */
   readonly cut: SeenRequest[] = [];
@@ -43,6 +45,11 @@ export class ScriptedMCP {
       const request = { id: message.id, method, params: message.params ?? {}, headers, verb };
       const mcp = opened as ScriptedMCP;
       const times = mcp.count(method);
+      if (message.result !== undefined) {
+        mcp.answers.push({ id: message.id, result: message.result });
+        response.writeHead(202).end();
+        return;
+      }
       mcp.requests.push(request);
       response.on("close", () => {
         if (!response.writableFinished) mcp.cut.push(request);

@@ -167,25 +167,29 @@ export class SubscriptionHub {
   /** Brings what the server tells of in line with what the members want; one run at a time. Never rejects. */
   #settle(): Promise<void> {
     this.#dirty = true;
-    this.#settling ??= this.#run().finally(() => {
-      this.#settling = undefined;
-    });
+    this.#settling ??= this.#run();
     return this.#settling;
   }
 
   async #run(): Promise<void> {
     // Members that come or go in one tick are one change.
     await Promise.resolve();
-    while (this.#dirty) {
-      this.#dirty = false;
-      if (this.#members.size === 0) {
-        this.#stopRetry();
-        await this.#dropFeed(undefined, true);
-      } else if (this.#cancelRetry === undefined) await this.#attempt();
+    try {
+      while (this.#dirty) {
+        this.#dirty = false;
+        if (this.#members.size === 0) {
+          this.#stopRetry();
+          await this.#dropFeed(undefined, true);
+        } else if (this.#cancelRetry === undefined) await this.#attempt();
+      }
+    } finally {
+      // In the same turn as the last look at `#dirty`: whoever comes later begins a run of its own.
+      this.#settling = undefined;
     }
   }
 
   async #attempt(): Promise<void> {
+    this.#noticeLoss();
     let feed = this.#feed;
     if (feed === undefined) {
       try {
@@ -215,6 +219,13 @@ export class SubscriptionHub {
     }
     if ([...this.#members].some((member) => member.joining)) this.#dirty = true;
     else this.#oneByOne = false;
+  }
+
+  /** A link may have been closed without a word; those who begin now need not wait for that. */
+  #noticeLoss(): void {
+    if (this.#feed?.link.over !== true) return;
+    this.#feed.lost(new MCPClientError("connection_lost", "the connection was closed"));
+    this.#stopRetry();
   }
 
   /** Those whose wishes are tried together. */

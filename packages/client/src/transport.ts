@@ -72,7 +72,7 @@ export interface ClientTransport {
   bind?(binding: HttpBinding): void;
   /**
    * HTTP, legacy: holds a GET stream open, whose messages go to `onMessage` of the events, and reopens it
-   * when it breaks. Resolves with false when the server has none (405). @throws {MCPClientError}
+   * when it breaks. One stream for all that ask. Resolves with false when the server has none (405). @throws {MCPClientError}
    */
   openServerStream?(): Promise<boolean>;
   /** HTTP, legacy: ends the session by DELETE. Never throws. */

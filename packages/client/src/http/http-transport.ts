@@ -98,7 +98,8 @@ export class HttpTransport implements ClientTransport, PostHost {
   }
 
   openServerStream(): Promise<boolean> {
-    this.#serverStream?.stop();
+    // Whoever asks first has it opened for all.
+    if (this.#serverStream?.over === false) return this.#serverStream.open();
     this.#serverStream = new ServerStream(
       {
         channel: this.channel,

@@ -10,6 +10,9 @@ export class ServerStream implements EventStreamOwner {
   readonly #parts: Omit<EventStreamParts, "owner" | "wait">;
   readonly #events: TransportEvents;
   #stream: EventStream | undefined = undefined;
+  /** The answer to the first GET: the same for all that ask. */
+  #opened: Promise<boolean> | undefined = undefined;
+  #over = false;
   /** Until the server has answered the first GET. */
   #opening: { resolve(open: boolean): void; reject(error: unknown): void } | undefined = undefined;
 
@@ -18,9 +21,14 @@ export class ServerStream implements EventStreamOwner {
     this.#events = events;
   }
 
-  /** Resolves with false when the server has no such stream. @throws {MCPClientError} */
+  /** It has ended and is not opened again. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Opens it, once. Resolves with false when the server has no such stream. @throws {MCPClientError} */
   open(): Promise<boolean> {
-    return new Promise((resolve, reject) => {
+    this.#opened ??= new Promise((resolve, reject) => {
       this.#opening = { resolve, reject };
       const { clock } = this.#parts.options;
       this.#stream = new EventStream({
@@ -30,10 +38,12 @@ export class ServerStream implements EventStreamOwner {
       });
       this.#stream.open();
     });
+    return this.#opened;
   }
 
   /** Closes it without a word. Idempotent. */
   stop(): void {
+    this.#over = true;
     this.#stream?.stop();
     this.#opening?.reject(closedError());
     this.#opening = undefined;
@@ -63,6 +73,7 @@ export class ServerStream implements EventStreamOwner {
   }
 
   onEnded(error: MCPClientError): void {
+    this.#over = true;
     const opening = this.#opening;
     this.#opening = undefined;
     if (opening === undefined) this.#events.onServerStream?.("ended", error);
