@@ -18,6 +18,7 @@ import type { CircuitBreaker } from "./circuit-breaker.ts";
 import { MCPClientError } from "./errors.ts";
 import type { Exchange, ExchangeOwner } from "./exchange.ts";
 import type { InputResponder, InputRound } from "./input-responses.ts";
+import { type AbortListener, unwatchAbort, watchAbort } from "./internal/abort-watch.ts";
 import type { Link, LinkRequest } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
 import type { RequestOptions } from "./request-options.ts";
@@ -60,7 +61,7 @@ const NO_SIGNAL: AbortSignal = new AbortController().signal;
  * Runs one logical request to its end: place in the bulkhead, link, attempts with retries, rounds of input,
  * all inside one budget of time. One object a request, so that an uneventful one costs one promise.
  */
-export class ClientRequest implements ExchangeOwner, DeadlineEntry {
+export class ClientRequest implements ExchangeOwner, DeadlineEntry, AbortListener {
   readonly #host: RequestHost;
   readonly #plan: RequestPlan;
   readonly #resolve: (result: JsonObject) => void;
@@ -86,6 +87,10 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
   wheelSlot = -1;
   wheelNext: DeadlineEntry | undefined = undefined;
   wheelPrevious: DeadlineEntry | undefined = undefined;
+  // The fields of the signal's list.
+  listNext: AbortListener | undefined = undefined;
+  listPrevious: AbortListener | undefined = undefined;
+  listed = false;
 
   private constructor(
     host: RequestHost,
@@ -162,8 +167,8 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
     );
   }
 
-  /** The listener of the caller's signal: this object, so that none is made for each request. */
-  handleEvent(): void {
+  /** The caller's signal fired. */
+  onAbort(): void {
     const { signal } = this.#plan.options;
     const error = abortedError(this.#plan.method, signal);
     // Through the exchange where there is one: the server is told.
@@ -179,7 +184,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
         this.#reject(abortedError(this.#plan.method, signal));
         return;
       }
-      signal.addEventListener("abort", this);
+      watchAbort(signal, this);
     }
     const place = this.#host.bulkhead?.enter();
     if (place === undefined) {
@@ -424,7 +429,8 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry {
     this.#giveBack(undefined);
     this.#host.wheel.remove(this);
     this.#cancelWait?.();
-    this.#plan.options.signal?.removeEventListener("abort", this);
+    const { signal } = this.#plan.options;
+    if (signal !== undefined) unwatchAbort(signal, this);
     if (this.#inside) this.#host.bulkhead?.leave();
   }
 }
