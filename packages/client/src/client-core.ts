@@ -52,10 +52,12 @@ export class ClientCore {
     readonly given: ClientBehaviour;
     readonly behaviour: ResolvedBehaviour;
     readonly source: LinkSource;
+    /** Where subscriptions get their link, which they hold for long. Default: the same. */
+    readonly streams?: LinkSource;
     /** The URL without query, or the command: for messages, and what caches are divided by. */
     readonly target: string;
   }) {
-    const { subject, given, behaviour, source, target } = parts;
+    const { subject, given, behaviour, source, streams = source, target } = parts;
     const { handlers, limits, logger, clock } = behaviour;
     this.#subject = subject;
     this.#target = target;
@@ -68,7 +70,7 @@ export class ClientCore {
       closing: this.#closing.signal,
     });
     this.hub = new SubscriptionHub({
-      source,
+      source: streams,
       logger,
       clock,
       onChange: (event) => this.#changed(event),
