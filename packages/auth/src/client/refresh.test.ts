@@ -1,7 +1,6 @@
-import { type Clock, systemClock } from "@backplane/protocol";
 import { createFakeClock } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
-import { failure, userClient } from "./harness/client.test-support.ts";
+import { failure, movableClock, userClient } from "./harness/client.test-support.ts";
 import {
   recordingLogger,
   send,
@@ -12,18 +11,6 @@ import {
 import { createMemoryTokenStore } from "./memory-token-store.ts";
 import { createMemoryRefreshLock } from "./refresh-lock.ts";
 import type { TokenRecord, TokenStore, TokensKey } from "./token-store.ts";
-
-/** Real timers, and a clock that a test can move: what expires is decided by `now` alone. */
-function movableClock(): Clock & { advance: (ms: number) => void } {
-  let offsetMs = 0;
-  return {
-    now: () => systemClock.now() + offsetMs,
-    after: (delayMs, callback) => systemClock.after(delayMs, callback),
-    advance(ms) {
-      offsetMs += ms;
-    },
-  };
-}
 
 const HOUR_MS = 3_600_000;
 

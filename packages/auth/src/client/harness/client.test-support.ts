@@ -1,4 +1,4 @@
-import type { ClientAuth } from "@backplane/protocol";
+import { type ClientAuth, type Clock, systemClock } from "@backplane/protocol";
 import { OAuthClientError } from "../errors.ts";
 import { type OAuthOptions, oauth } from "../oauth.ts";
 import { REDIRECT_URL, willingUser } from "./world.test-support.ts";
@@ -21,4 +21,16 @@ export async function failure(promise: Promise<unknown>): Promise<OAuthClientErr
   );
   if (!OAuthClientError.isInstance(error)) throw error;
   return error;
+}
+
+/** Real timers, and a clock that a test can move: what expires is decided by `now` alone. */
+export function movableClock(): Clock & { advance: (ms: number) => void } {
+  let offsetMs = 0;
+  return {
+    now: () => systemClock.now() + offsetMs,
+    after: (delayMs, callback) => systemClock.after(delayMs, callback),
+    advance(ms) {
+      offsetMs += ms;
+    },
+  };
 }
