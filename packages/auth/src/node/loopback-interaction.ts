@@ -20,7 +20,7 @@ export interface LoopbackInteractionOptions {
 }
 
 /** Says nothing but that the window may be closed: what came with the request stays out of the page. */
-const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Signed in</title></head><body><p>You can close this window.</p></body></html>`;
+const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Back to the application</title></head><body><p>You can close this window.</p></body></html>`;
 
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
@@ -61,6 +61,9 @@ export function createLoopbackInteraction(options: LoopbackInteractionOptions): 
   }
   if (path !== undefined && !/^\/[\w./~-]*$/.test(path)) {
     throw new TypeError(`${subject}: option "path" must be a path such as "/callback"`);
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new TypeError(`${subject}: option "port" must be 0 to 65535, not ${String(port)}`);
   }
   const timeoutMs = wholeNumber(subject, "timeoutMs", options.timeoutMs ?? 300_000);
   const listeners = new Map<string, Listener>();
