@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { afterEach, describe, expect, it } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { textOf } from "../input-peer.test-support.ts";
 import { handlerSuite } from "./handlers.test-support.ts";
 import {
@@ -11,13 +13,46 @@ import {
   sendBody,
 } from "./http-rig.test-support.ts";
 import { mountSuite } from "./mounts.test-support.ts";
-import { RawSocket, statusesIn } from "./raw-socket.test-support.ts";
+import { RawSocket, rawPost, statusesIn } from "./raw-socket.test-support.ts";
 
 describe("the node handler", () => {
   const mount: Mount = (server) =>
     mountListener((request, response) => server.nodeHandler(request, response));
   mountSuite(mount);
   handlerSuite(mount);
+});
+
+describe("a call that runs on", () => {
+  const rigs = new HttpRigs((server) =>
+    mountListener((request, response) => server.nodeHandler(request, response)),
+  );
+  afterEach(() => rigs.close());
+
+  it("keeps nothing of the body that it came in", async () => {
+    setFlagsFromString("--expose-gc");
+    const gc = runInNewContext("gc") as () => void;
+    const { url, events } = await rigs.open();
+    const settled = async (): Promise<number> => {
+      // A collection frees buffers only after the turn in which it found them.
+      for (let round = 0; round < 3; round++) {
+        gc();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = await settled();
+    const { headers, message } = modernCall("wait");
+    const body = JSON.stringify(message) + " ".repeat(3_000_000);
+    const clients: RawSocket[] = [];
+    for (let n = 1; n <= 5; n++) {
+      const client = await RawSocket.open(Number(new URL(url).port));
+      clients.push(client);
+      await client.write(rawPost("/mcp", headers, body));
+      await vi.waitFor(() => expect(events).toHaveLength(n));
+    }
+    await vi.waitFor(async () => expect((await settled()) - before).toBeLessThan(3_000_000));
+    for (const { socket } of clients) socket.destroy();
+  });
 });
 
 describe("an answer that closes the connection", () => {

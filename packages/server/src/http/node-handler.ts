@@ -61,6 +61,7 @@ export function createNodeHandler(endpoint: HttpEndpoint, listener?: ListenerSta
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size > maxBodyBytes) {
+        first = rest = undefined;
         refuseLarge(exchange);
         return;
       }
@@ -73,6 +74,8 @@ export function createNodeHandler(endpoint: HttpEndpoint, listener?: ListenerSta
     request.on("end", () => {
       if (response.headersSent || response.destroyed) return;
       const body = rest === undefined ? first : Buffer.concat(rest, size);
+      // The request lives as long as its call, which may wait for its client for minutes.
+      first = rest = undefined;
       endpoint.postText(exchange, body === undefined ? "" : body.toString("utf8"));
     });
   }
