@@ -254,6 +254,8 @@ export class Call implements InputContext, DeadlineEntry {
   finish(text: string, error: MCPError | undefined): void {
     if (this.settled) return;
     this.settled = true;
+    // First, so that what is taken back is said before the answer, which may end the stream.
+    this.#round?.end(error ?? abortReason("the call has ended"));
     this.outlet.finish(text, error);
   }
 

@@ -16,6 +16,8 @@ export interface InputRound {
   once<Value extends JsonValue>(key: string, fn: () => Value | Promise<Value>): Promise<Value>;
   /** Whether an ask is still without an answer. */
   readonly open: boolean;
+  /** The call ends: questions that its handler did not wait for are taken back. */
+  end(reason: unknown): void;
   /** The `input_required` result that ends a modern round; called only while `open`. */
   toResult(): Promise<object>;
 }

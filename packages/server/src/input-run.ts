@@ -8,7 +8,7 @@ import {
   type SampleResult,
 } from "@backplane/protocol";
 import { type Asked, type PreparedAsk, prepareElicit, prepareRoots } from "./asks.ts";
-import type { Call } from "./call.ts";
+import { abortReason, type Call } from "./call.ts";
 import type { InputRound } from "./input-round.ts";
 import { prepareSample } from "./sampling-ask.ts";
 
@@ -23,6 +23,8 @@ export interface RunEngine {
   /** The handler asked in a way that no answer can mend. */
   misuse(error: TypeError): void;
   readonly open: boolean;
+  /** Takes back the questions that wait for an answer. */
+  end(reason: unknown): void;
   toResult(): Promise<object>;
 }
 
@@ -47,6 +49,10 @@ export class InputRun implements InputRound {
 
   get open(): boolean {
     return this.#engine.open;
+  }
+
+  end(reason: unknown): void {
+    this.#engine.end(reason);
   }
 
   toResult(): Promise<object> {
@@ -100,6 +106,7 @@ export class InputRun implements InputRound {
     prepare: (asked: Asked) => PreparedAsk<Value>,
   ): Promise<Value> {
     checkKey(key);
+    if (this.#call.settled) throw this.#call.signal.reason ?? abortReason("the call has ended");
     this.#engine.admit(method);
     const { revision, client } = this.#call;
     const ask = named(key, () => prepare({ revision, capabilities: client.capabilities }));

@@ -1,5 +1,5 @@
 import type { InputContext, Revision } from "@backplane/protocol";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { ALL_CAPABILITIES, InputPeer, quietServer, textOf } from "./input-peer.test-support.ts";
 import type { MCPServer } from "./mcp-server.ts";
@@ -246,6 +246,26 @@ describe("waiting for an answer", () => {
     const peer = await connect(server);
     peer.answer = slowly(10);
     expect((await call(peer)).error).toMatchObject({ code: -1504, data: { deadline: "idle" } });
+  });
+
+  it("ends with a call that did not wait for it: the client hears that first", async () => {
+    const rejected: string[] = [];
+    let askLate: () => Promise<unknown> = () => Promise.resolve();
+    const server = serve((ctx) => {
+      ctx.elicit("name", NAME).catch((error) => rejected.push(error.name));
+      ctx.sample("sum", QUESTION).catch((error) => rejected.push(error.name));
+      askLate = () => ctx.elicit("late", NAME);
+      return "done";
+    });
+    const peer = await connect(server);
+    expect(textOf(await call(peer))).toBe("done");
+    expect(peer.notifications.map(({ method }) => method)).toEqual([
+      "notifications/cancelled",
+      "notifications/cancelled",
+    ]);
+    await vi.waitFor(() => expect(rejected).toEqual(["AbortError", "AbortError"]));
+    await expect(askLate()).rejects.toMatchObject({ name: "AbortError" });
+    expect(peer.asked).toHaveLength(2);
   });
 
   it("ends when the client cancels the call", async () => {

@@ -24,8 +24,9 @@ export function createLegacyInputRound(
 }
 
 class LegacyEngine implements RunEngine {
-  /** The handler itself waits; no question outlives its run. */
+  /** The handler itself waits; what it does not wait for ends with the call. */
   readonly open = false;
+  readonly #waiting = new Set<AbortController>();
   readonly #call: Call;
   readonly #inputMs: number;
   readonly #pauseDeadline: (call: Call) => () => void;
@@ -58,6 +59,10 @@ class LegacyEngine implements RunEngine {
     return run();
   }
 
+  end(reason: unknown): void {
+    for (const controller of this.#waiting) controller.abort(reason);
+  }
+
   toResult(): Promise<object> {
     return Promise.reject(new Error("a legacy round is never open"));
   }
@@ -75,10 +80,12 @@ class LegacyEngine implements RunEngine {
       controller.abort(inputTimedOut(key, this.#inputMs));
     });
     const resume = this.#pauseDeadline(this.#call);
+    this.#waiting.add(controller);
     try {
       const answer = outlet.request?.(ask.method, legacyParams(ask), controller.signal);
       return await Promise.race([answer, aborted]);
     } finally {
+      this.#waiting.delete(controller);
       resume();
       stopTimer();
       signal.removeEventListener("abort", onAbort);

@@ -123,10 +123,12 @@ class ModernEngine implements RunEngine {
   }
 
   admit(): void {
-    if (this.#call.settled) throw this.#call.signal.reason;
     // What a handler asks after it swallowed the end of its run is asked, if at all, by a run with answers.
     if (this.#ended) throw new InputPending();
   }
+
+  /** A question of this era is a result: none waits here. */
+  end(): void {}
 
   misuse(error: TypeError): void {
     this.#misuse ??= error;
