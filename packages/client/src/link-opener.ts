@@ -2,7 +2,7 @@ import type { ClientCore } from "./client-core.ts";
 import { type Connected, connect } from "./connector.ts";
 import { httpEraKey, stdioEraKey } from "./era-cache.ts";
 import { MCPClientError } from "./errors.ts";
-import type { HttpTransportOptions } from "./http/http-options.ts";
+import { httpTransportOptions } from "./http-target.ts";
 import { Link } from "./link.ts";
 import { MessageClientTransport } from "./message-transport.ts";
 import type { Carrier } from "./negotiation/types.ts";
@@ -15,19 +15,8 @@ import type { ClientTransport } from "./transport.ts";
 /** Requests that one process or given transport may leave unanswered at once. */
 const MAX_PENDING = 10_000;
 
-const KEEP_ALIVE_MS = 60_000;
-const END_SESSION_MS = 2_000;
-
 /** How long a connection waits for the stream of a legacy server, in milliseconds. */
 const SERVER_STREAM_MS = 1_000;
-
-/** How a GET stream, or a broken answer stream, of a legacy server is opened again. */
-const RECONNECT: HttpTransportOptions["reconnect"] = {
-  maxAttempts: 10,
-  initialDelayMs: 500,
-  maxDelayMs: 30_000,
-  budgetMs: 300_000,
-};
 
 /** Opens links to one target, as its options say. */
 export interface LinkOpener {
@@ -61,27 +50,8 @@ export function createLinkOpener(
 }
 
 function httpOpener(url: URL, behaviour: ResolvedBehaviour, maxSockets: number): LinkOpener {
-  const { limits, logger, clock, headers, auth, connectTimeoutMs } = behaviour;
   const name = httpEraKey(url);
-  const options: HttpTransportOptions = {
-    url,
-    headers,
-    auth,
-    dispatcher: undefined,
-    maxSockets,
-    connectTimeoutMs,
-    keepAliveTimeoutMs: KEEP_ALIVE_MS,
-    endSessionTimeoutMs: END_SESSION_MS,
-    limits: {
-      maxResponseBytes: limits.maxResponseBytes,
-      maxJsonDepth: limits.maxJsonDepth,
-      maxStreamEvents: limits.maxStreamEvents,
-    },
-    reconnect: RECONNECT,
-    logger,
-    clock,
-    random: Math.random,
-  };
+  const options = httpTransportOptions(url, behaviour, maxSockets);
   return {
     name,
     overHttp: true,

@@ -2,9 +2,7 @@ import {
   codecFor,
   type DeadlineWheel,
   type Era,
-  encodeHeaderValue,
   HEADER_METHOD,
-  HEADER_NAME,
   IntrusiveList,
   isJsonObject,
   type JsonObject,
@@ -24,7 +22,7 @@ import { MCPClientError } from "./errors.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import type { Agreement, ServerDescription } from "./server-description.ts";
 import type { ClientTransport, TransportEvents } from "./transport.ts";
-import { encodeNotification, encodeRequest, type MetaEncoder } from "./wire.ts";
+import { encodeNotification, encodeRequest, type MetaEncoder, mirrorHeaders } from "./wire.ts";
 
 const NO_HEADERS: readonly string[] = [];
 
@@ -437,10 +435,7 @@ export class Link {
     const key = typeof target === "string" ? `${method} ${target}` : method;
     let headers = this.#headersOf.get(key);
     if (headers === undefined) {
-      headers =
-        typeof target === "string"
-          ? [HEADER_METHOD, method, HEADER_NAME, encodeHeaderValue(target)]
-          : [HEADER_METHOD, method];
+      headers = mirrorHeaders(method, typeof target === "string" ? target : undefined);
       // Reading a thousand resources once each must not fill the memory.
       if (this.#headersOf.size >= MAX_KEPT_HEADERS) this.#headersOf.clear();
       this.#headersOf.set(key, headers);

@@ -1,6 +1,9 @@
 import {
   type ClientCapabilities,
+  encodeHeaderValue,
   eraOf,
+  HEADER_METHOD,
+  HEADER_NAME,
   type Implementation,
   type JsonObject,
   type LogLevel,
@@ -103,6 +106,16 @@ export function encodeNotification(
   encoder: MetaEncoder,
 ): string {
   return `{"jsonrpc":"2.0"${encodeTail(method, params ?? {}, encoder, "")}`;
+}
+
+/**
+ * The headers that mirror a modern request (spec: transports/streamable-http), names and values by turns.
+ * @param target what the method is about: the name of a tool or prompt, or the URI of a resource.
+ */
+export function mirrorHeaders(method: string, target: string | undefined): readonly string[] {
+  return target === undefined
+    ? [HEADER_METHOD, method]
+    : [HEADER_METHOD, method, HEADER_NAME, encodeHeaderValue(target)];
 }
 
 /** From the method to the end of the message. */

@@ -1,0 +1,49 @@
+import type { HttpTransportOptions } from "./http/http-options.ts";
+import type { ResolvedBehaviour } from "./resolve-options.ts";
+
+const KEEP_ALIVE_MS = 60_000;
+const END_SESSION_MS = 2_000;
+
+/** How a GET stream, or a broken answer stream, of a legacy server is opened again. */
+const RECONNECT: HttpTransportOptions["reconnect"] = {
+  maxAttempts: 10,
+  initialDelayMs: 500,
+  maxDelayMs: 30_000,
+  budgetMs: 300_000,
+};
+
+/** What of a client's options its HTTP transport works by. */
+export type HttpBehaviour = Pick<
+  ResolvedBehaviour,
+  "headers" | "auth" | "connectTimeoutMs" | "limits" | "logger" | "clock"
+>;
+
+/**
+ * The settings of an HTTP transport, complete.
+ * @param maxSockets sockets that it may hold open at once.
+ */
+export function httpTransportOptions(
+  url: URL,
+  { headers, auth, connectTimeoutMs, limits, logger, clock }: HttpBehaviour,
+  maxSockets: number,
+): HttpTransportOptions {
+  return {
+    url,
+    headers,
+    auth,
+    dispatcher: undefined,
+    maxSockets,
+    connectTimeoutMs,
+    keepAliveTimeoutMs: KEEP_ALIVE_MS,
+    endSessionTimeoutMs: END_SESSION_MS,
+    limits: {
+      maxResponseBytes: limits.maxResponseBytes,
+      maxJsonDepth: limits.maxJsonDepth,
+      maxStreamEvents: limits.maxStreamEvents,
+    },
+    reconnect: RECONNECT,
+    logger,
+    clock,
+    random: Math.random,
+  };
+}
