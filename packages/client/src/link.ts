@@ -21,6 +21,7 @@ import {
 import { MCPClientError } from "./errors.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import type { Agreement, ServerDescription } from "./server-description.ts";
+import { ServerRequests } from "./server-requests.ts";
 import type { ClientTransport, TransportEvents } from "./transport.ts";
 import { encodeNotification, encodeRequest, type MetaEncoder, mirrorHeaders } from "./wire.ts";
 
@@ -98,7 +99,7 @@ export class Link {
   readonly #exchanges = new IntrusiveList<Exchange>();
   /** Where messages of several requests share a stream; not modern HTTP, whose path it would slow down. */
   readonly #byId: Map<RequestId, Exchange> | undefined;
-  readonly #serving = new Map<RequestId, AbortController>();
+  readonly #serverRequests: ServerRequests;
   readonly #headersOf = new Map<string, readonly string[]>();
   #lastId: number;
   /** Legacy: what the session was told last. */
@@ -128,6 +129,13 @@ export class Link {
     this.#events = parts.events;
     this.#wheel = parts.wheel;
     this.#logger = parts.logger;
+    this.#serverRequests = new ServerRequests({
+      logger: parts.logger,
+      answer: (request, exchange, signal) =>
+        parts.events.onServerRequest(request, exchange, signal),
+      post: (text) => parts.transport.post(text, NO_HEADERS),
+      pause: (exchange) => this.#pause(exchange),
+    });
   }
 
   /** Requests without their response. */
@@ -212,8 +220,7 @@ export class Link {
   /** Ends the link: requests under way fail with `closed`, a legacy session is ended. Idempotent. */
   async close(): Promise<void> {
     this.#over = true;
-    for (const controller of this.#serving.values()) controller.abort(closedError());
-    this.#serving.clear();
+    this.#serverRequests.abortAll(closedError());
     await this.transport.endSession?.();
     await this.transport.close();
   }
@@ -271,8 +278,7 @@ export class Link {
   transportClosed(error: MCPClientError): void {
     if (this.#over) return;
     this.#over = true;
-    for (const controller of this.#serving.values()) controller.abort(error);
-    this.#serving.clear();
+    this.#serverRequests.abortAll(error);
     // The transport failed its requests; this is for one that forgot.
     for (const exchange of this.#exchanges.toArray()) exchange.onFailure(error);
     this.#events.onClose(error);
@@ -361,11 +367,7 @@ export class Link {
   /** A legacy server takes its own request back, or a modern one ends a subscription over stdio. */
   #cancelledByServer(params: JsonObject): void {
     const id = params.requestId as RequestId;
-    const serving = this.#serving.get(id);
-    if (serving !== undefined) {
-      serving.abort(new MCPClientError("aborted", "the server took its request back"));
-      return;
-    }
+    if (this.#serverRequests.takeBack(id)) return;
     const exchange = this.#byId?.get(id);
     if (exchange !== undefined && !exchange.settled) {
       this.settled(exchange);
@@ -382,46 +384,15 @@ export class Link {
     // Modern servers must not send requests, and modern clients must not answer them (spec: transports).
     if (this.era === "modern") {
       this.#logger.warn({ method: request.method }, "ignored a request from a modern server");
-      return;
-    }
-    const { id } = request;
-    if (this.#serving.has(id) || this.#over) return;
-    const controller = new AbortController();
-    this.#serving.set(id, controller);
-    // While the server waits for us, its silence is our own doing.
-    const waiting = exchange === undefined ? this.#exchanges.toArray() : [exchange];
-    for (const each of waiting) this.#wheel.pause(each);
-    void this.#answer(request, exchange, controller.signal).finally(() => {
-      this.#serving.delete(id);
-      for (const each of waiting) this.#wheel.resume(each);
-    });
+    } else if (!this.#over) this.#serverRequests.serve(request, exchange);
   }
 
-  async #answer(
-    request: JsonRpcRequest,
-    exchange: Exchange | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let text: string;
-    try {
-      const result = await this.#events.onServerRequest(request, exchange, signal);
-      text = JSON.stringify({ jsonrpc: "2.0", id: request.id, result });
-    } catch (thrown) {
-      const error = MCPError.isInstance(thrown)
-        ? thrown.toErrorObject()
-        : { code: -32603, message: "Internal error" };
-      if (!MCPError.isInstance(thrown)) {
-        this.#logger.error({ method: request.method, err: thrown }, "an input handler failed");
-      }
-      text = JSON.stringify({ jsonrpc: "2.0", id: request.id, error });
-    }
-    // One that the server took back must not be answered (2025-11-25, utilities/cancellation).
-    if (signal.aborted || this.#over) return;
-    try {
-      await this.transport.post(text, NO_HEADERS);
-    } catch (error) {
-      this.#logger.warn({ method: request.method, err: error }, "could not answer the server");
-    }
+  #pause(exchange: Exchange | undefined): () => void {
+    const waiting = exchange === undefined ? this.#exchanges.toArray() : [exchange];
+    for (const each of waiting) this.#wheel.pause(each);
+    return () => {
+      for (const each of waiting) this.#wheel.resume(each);
+    };
   }
 
   /**
