@@ -67,7 +67,7 @@ export interface InputResponder {
    * Tells a legacy server that the roots have changed. A modern one asks anew with each request.
    * @throws {MCPClientError} `not_supported` unless `handlers.roots` is a function.
    */
-  rootsChanged(link: Link): Promise<void>;
+  rootsChanged(link: Link | undefined): Promise<void>;
 }
 
 /** What the answers need beside the handlers. */
@@ -177,7 +177,7 @@ export function createInputResponder(
           "roots can change only where handlers.roots is a function",
         );
       }
-      if (link.era === "legacy") await link.notify("notifications/roots/list_changed");
+      if (link?.era === "legacy") await link.notify("notifications/roots/list_changed");
     },
   };
 }

@@ -60,6 +60,15 @@ export class MCPClient extends ClientFace {
   }
 
   /**
+   * Tells a legacy server that `handlers.roots` answers differently now. Nothing is sent to a modern server,
+   * which asks anew with each request, or without a connection.
+   * @throws {MCPClientError} `not_supported` unless `handlers.roots` is a function; `connection_lost` and others.
+   */
+  async rootsChanged(): Promise<void> {
+    await this.core.inputs.rootsChanged(this.source.current);
+  }
+
+  /**
    * Ends subscriptions, requests under way (`closed`), the session or process, and the sockets. Idempotent;
    * the client cannot be used again.
    */
