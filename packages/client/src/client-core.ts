@@ -9,13 +9,13 @@ import {
 import { Bulkhead } from "./bulkhead.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { ClientContext } from "./client-context.ts";
-import type { MethodCall } from "./client-methods.ts";
-import { ClientRequest, type RequestHost } from "./client-request.ts";
+import { ClientRequest } from "./client-request.ts";
 import { MCPClientError } from "./errors.ts";
 import { createInputResponder, type InputResponder } from "./input-responses.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
 import type { ClientBehaviour, ClientInterceptor } from "./options.ts";
+import type { MethodCall, RequestHost } from "./request-plan.ts";
 import { flatHeaders, type ResolvedBehaviour } from "./resolve-options.ts";
 import { ResponseCache } from "./response-cache.ts";
 import { createRetryPolicy } from "./retry.ts";
@@ -92,7 +92,6 @@ export class ClientCore {
       bulkhead: this.bulkhead,
       inputs: this.inputs,
       wheel: this.wheel,
-      clock,
       timeoutMs: behaviour.timeoutMs,
       maxTotalTimeoutMs: behaviour.maxTotalTimeoutMs,
       maxInputRounds: limits.maxInputRounds,

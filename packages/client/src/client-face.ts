@@ -1,10 +1,11 @@
 import type { ClientCapabilities, Era, JsonObject, Revision } from "@backplane/protocol";
 import type { CircuitState } from "./circuit-breaker.ts";
 import type { ClientCore } from "./client-core.ts";
-import { ClientMethods, type MethodCall } from "./client-methods.ts";
+import { ClientMethods } from "./client-methods.ts";
 import type { LinkSource } from "./link-source.ts";
 import type { ClientInterceptor } from "./options.ts";
 import type { RequestOptions } from "./request-options.ts";
+import type { MethodCall } from "./request-plan.ts";
 import type { ServerDescription } from "./server-description.ts";
 import type {
   ListenFilter,

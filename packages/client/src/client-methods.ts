@@ -23,17 +23,8 @@ import {
 import { MCPClientError } from "./errors.ts";
 import { allPages, type Page } from "./pagination.ts";
 import type { RequestOptions } from "./request-options.ts";
+import type { MethodCall } from "./request-plan.ts";
 import type { ToolBook } from "./tool-book.ts";
-
-/** One request as the methods hand it down. */
-export interface MethodCall {
-  readonly method: string;
-  readonly params: JsonObject;
-  readonly options: RequestOptions;
-  readonly headers: readonly string[];
-  readonly idempotent: boolean;
-  readonly correctHeaders?: () => Promise<readonly string[]>;
-}
 
 /** What `call` may be told beside the options of every request. */
 export interface CallOptions<Output extends StandardSchemaV1 | JsonSchema> extends RequestOptions {

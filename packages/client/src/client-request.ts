@@ -1,8 +1,6 @@
 import type {
-  Clock,
   DeadlineEntry,
   DeadlineKind,
-  DeadlineWheel,
   JsonObject,
   LogLevel,
   MCPError,
@@ -13,47 +11,14 @@ import {
   MCPError as MCPErrorClass,
   passesLogLevel,
 } from "@backplane/protocol";
-import type { Bulkhead } from "./bulkhead.ts";
-import type { CircuitBreaker } from "./circuit-breaker.ts";
 import { MCPClientError } from "./errors.ts";
 import type { Exchange, ExchangeOwner } from "./exchange.ts";
-import type { InputResponder, InputRound } from "./input-responses.ts";
+import type { InputRound } from "./input-responses.ts";
 import { type AbortListener, unwatchAbort, watchAbort } from "./internal/abort-watch.ts";
+import { waitAwake } from "./internal/wait-awake.ts";
 import type { Link, LinkRequest } from "./link.ts";
-import type { LinkSource } from "./link-source.ts";
-import type { RequestOptions } from "./request-options.ts";
+import type { RequestHost, RequestPlan } from "./request-plan.ts";
 import { problemOf } from "./result-guards.ts";
-import type { RetryPolicy } from "./retry.ts";
-
-/** One logical request: what the methods hand to the layers below them. */
-export interface RequestPlan {
-  readonly method: string;
-  /** Without `_meta`. */
-  readonly params: JsonObject;
-  readonly options: RequestOptions;
-  /** Names in lower case and values by turns. */
-  readonly headers: readonly string[];
-  /** May be repeated after it may have been worked on. */
-  readonly idempotent: boolean;
-  /** Asked once when the server found the mirrored headers wrong: gives the right ones (spec: 4b, -32020). */
-  readonly correctHeaders?: () => Promise<readonly string[]>;
-  /** Called with a complete result before the caller has it, and the rounds of input that it took. */
-  readonly onComplete?: (result: JsonObject, rounds: number) => void;
-}
-
-/** What all requests of a client share. */
-export interface RequestHost {
-  readonly source: LinkSource;
-  readonly retry: RetryPolicy;
-  readonly breaker: CircuitBreaker | undefined;
-  readonly bulkhead: Bulkhead | undefined;
-  readonly inputs: InputResponder;
-  readonly wheel: DeadlineWheel;
-  readonly clock: Pick<Clock, "after">;
-  readonly timeoutMs: number;
-  readonly maxTotalTimeoutMs: number;
-  readonly maxInputRounds: number;
-}
 
 const NO_SIGNAL: AbortSignal = new AbortController().signal;
 
@@ -381,7 +346,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry, AbortListene
 
   #attemptIn(delayMs: number): void {
     this.#wait();
-    this.#cancelWait = this.#host.clock.after(delayMs, () => {
+    this.#cancelWait = waitAwake(delayMs, () => {
       this.#cancelWait = undefined;
       this.#goOn();
       this.#attempt();

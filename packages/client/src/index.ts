@@ -5,7 +5,6 @@ export {
   type CallOptions,
   type CallValue,
   ClientMethods,
-  type MethodCall,
 } from "./client-methods.ts";
 export {
   createEraCache,
@@ -29,6 +28,7 @@ export type {
   MCPClientOptions,
 } from "./options.ts";
 export type { LogEntry, RequestOptions } from "./request-options.ts";
+export type { MethodCall } from "./request-plan.ts";
 export { type CacheKey, ResponseCache, type ResponseCacheOptions } from "./response-cache.ts";
 export type { RetryOptions } from "./retry.ts";
 export type { ServerDescription } from "./server-description.ts";

@@ -1,5 +1,6 @@
 import type { ListNode } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
+import { waitAwake } from "../internal/wait-awake.ts";
 import type { OutgoingRequest, ResponseReceiver } from "../transport.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { EventStream, type EventStreamOwner } from "./event-stream.ts";
@@ -257,10 +258,4 @@ export class PostedRequest implements HttpReply, EventStreamOwner, ListNode<Post
     this.#resumed?.stop();
     this.#call?.cancel();
   }
-}
-
-/** A request that waits to go on must not let the process end. */
-function waitAwake(delayMs: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, delayMs);
-  return () => clearTimeout(timer);
 }

@@ -1,0 +1,40 @@
+import type { DeadlineWheel, JsonObject } from "@backplane/protocol";
+import type { Bulkhead } from "./bulkhead.ts";
+import type { CircuitBreaker } from "./circuit-breaker.ts";
+import type { InputResponder } from "./input-responses.ts";
+import type { LinkSource } from "./link-source.ts";
+import type { RequestOptions } from "./request-options.ts";
+import type { RetryPolicy } from "./retry.ts";
+
+/** One request as the methods hand it down. */
+export interface MethodCall {
+  readonly method: string;
+  /** Without `_meta`. */
+  readonly params: JsonObject;
+  readonly options: RequestOptions;
+  /** Names in lower case and values by turns. */
+  readonly headers: readonly string[];
+  /** May be repeated after it may have been worked on. */
+  readonly idempotent: boolean;
+  /** Asked once when the server found the mirrored headers wrong (-32020): gives the right ones. */
+  readonly correctHeaders?: () => Promise<readonly string[]>;
+}
+
+/** One logical request: what is run below the interceptors and the cache. */
+export interface RequestPlan extends MethodCall {
+  /** Called with a complete result before the caller has it, and the rounds of input that it took. */
+  readonly onComplete?: (result: JsonObject, rounds: number) => void;
+}
+
+/** What all requests of a client share. */
+export interface RequestHost {
+  readonly source: LinkSource;
+  readonly retry: RetryPolicy;
+  readonly breaker: CircuitBreaker | undefined;
+  readonly bulkhead: Bulkhead | undefined;
+  readonly inputs: InputResponder;
+  readonly wheel: DeadlineWheel;
+  readonly timeoutMs: number;
+  readonly maxTotalTimeoutMs: number;
+  readonly maxInputRounds: number;
+}
