@@ -35,6 +35,26 @@ describe("Bulkhead", () => {
     expect(bulkhead.enter()).toBeUndefined();
   });
 
+  it("says when it is empty", async () => {
+    const bulkhead = new Bulkhead({ maxConcurrent: 1 });
+    await bulkhead.whenEmpty();
+    for (let round = 0; round < 2; round++) {
+      bulkhead.enter();
+      const place = bulkhead.enter() as QueuedEntry;
+      let empty = false;
+      const both = Promise.all([bulkhead.whenEmpty(), bulkhead.whenEmpty()]);
+      void both.then(() => {
+        empty = true;
+      });
+      bulkhead.leave();
+      await place.entered;
+      expect(empty).toBe(false);
+      bulkhead.leave();
+      await both;
+      expect(empty).toBe(true);
+    }
+  });
+
   it("never holds more than it allows, and serves those that wait in their order", async () => {
     const step = fc.constantFrom("enter", "leave", "cancel-first", "cancel-last");
     const sizes = { maxConcurrent: fc.integer({ min: 1, max: 4 }), maxQueued: fc.nat({ max: 4 }) };

@@ -49,6 +49,8 @@ export class Bulkhead {
   readonly #maxQueued: number;
   readonly #queue = new IntrusiveList<Waiter>();
   #running = 0;
+  #whenEmpty: Promise<void> | undefined = undefined;
+  #emptied: (() => void) | undefined = undefined;
 
   /** @throws {TypeError} that names the option. */
   constructor(options: Partial<BulkheadOptions> = {}) {
@@ -94,7 +96,20 @@ export class Bulkhead {
   /** Ends what entered, exactly once for each; the longest waiting one takes the place. */
   leave(): void {
     const next = this.#queue.shift();
-    if (next === undefined) this.#running--;
-    else next.enter();
+    if (next !== undefined) next.enter();
+    else if (--this.#running === 0) this.#emptied?.();
+  }
+
+  /** Resolves when nothing runs and nothing waits any more. */
+  whenEmpty(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    this.#whenEmpty ??= new Promise((resolve) => {
+      this.#emptied = () => {
+        this.#whenEmpty = undefined;
+        this.#emptied = undefined;
+        resolve();
+      };
+    });
+    return this.#whenEmpty;
   }
 }

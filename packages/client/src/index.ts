@@ -6,6 +6,7 @@ export {
   type CallValue,
   ClientMethods,
 } from "./client-methods.ts";
+export { MCPConnectionPool, type MCPConnectionPoolOptions } from "./connection-pool.ts";
 export {
   createEraCache,
   type EraCache,
@@ -27,6 +28,8 @@ export type {
   ClientTarget,
   MCPClientOptions,
 } from "./options.ts";
+export type { PoolOptions } from "./pool/pool-options.ts";
+export type { DiscardReason, PoolStats } from "./pool/pool-stats.ts";
 export type { LogEntry, RequestOptions } from "./request-options.ts";
 export type { MethodCall } from "./request-plan.ts";
 export { type CacheKey, ResponseCache, type ResponseCacheOptions } from "./response-cache.ts";

@@ -27,6 +27,7 @@ export function poolRig(options: Partial<PoolOptions> = {}) {
   const clock = createFakeClock(0);
   const wheel = new DeadlineWheel(clock);
   const links: TestLink[] = [];
+  const servers: Link[] = [];
   const opening: Pending<Link>[] = [];
   const checks: (Pending<void> & { readonly link: Link })[] = [];
 
@@ -34,6 +35,7 @@ export function poolRig(options: Partial<PoolOptions> = {}) {
     options: resolvePoolOptions("Pool", options),
     open: () => new Promise((resolve, reject) => opening.push({ resolve, reject })),
     check: (link) => new Promise((resolve, reject) => checks.push({ link, resolve, reject })),
+    onServer: (link) => servers.push(link),
     logger,
     clock,
     random: () => 0,
@@ -50,6 +52,8 @@ export function poolRig(options: Partial<PoolOptions> = {}) {
     pool,
     clock,
     links,
+    /** The links that were told of as the first of a server. */
+    servers,
     opening,
     checks,
     openNext,

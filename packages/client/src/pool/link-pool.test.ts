@@ -237,6 +237,8 @@ describe("release", () => {
     await rig.openAll();
     expect(rig.pool.stats).toMatchObject({ open: 4, idle: 4, created: 8 });
     expect(rig.pool.stats.discarded.stale).toBe(4);
+    // It may be another server: told once, with its first connection.
+    expect(rig.servers).toEqual([rig.links[0]?.link, rig.links[4]?.link]);
   });
 
   it("asks the idle ones before it hands them out after one broke", async () => {
@@ -381,5 +383,25 @@ describe("close", () => {
     await expect(rig.pool.connect()).rejects.toMatchObject({ code: "closed" });
     await rig.pool.close();
     expect(rig.pool.stats.open).toBe(0);
+  });
+
+  it("ends a connection that is asked for its health, once", async () => {
+    const rig = await connected({ healthCheckIntervalMs: 8_000 });
+    rig.clock.advance(8_000);
+    await rig.pool.close();
+    rig.checks[0]?.reject(new MCPClientError("closed", "m"));
+    await settle();
+    expect(rig.pool.stats).toMatchObject({ open: 0, idle: 0 });
+    expect(rig.pool.stats.discarded).toMatchObject({ closed: 1, unhealthy: 0 });
+  });
+
+  it("ends a connect under way", async () => {
+    const rig = poolRig();
+    const outcome = expect(rig.pool.connect()).rejects.toMatchObject({ code: "closed" });
+    await settle();
+    const closing = rig.pool.close();
+    rig.failNext(new MCPClientError("aborted", "m"));
+    await closing;
+    await outcome;
   });
 });

@@ -13,8 +13,13 @@ import { PoolUpkeep, type UpkeepHost } from "./pool-upkeep.ts";
 /** What a pool is made of. */
 export interface LinkPoolParts {
   readonly options: PoolOptions;
-  /** Opens a connection of one socket or session and proves it. Bounded in time; rejects with a typed error. */
-  readonly open: () => Promise<Link>;
+  /**
+   * Opens a connection of one socket or session and proves it. Bounded in time; rejects with a typed error,
+   * also when the signal fires.
+   */
+  readonly open: (signal: AbortSignal) => Promise<Link>;
+  /** Called with the first connection of a server that may be another than before. */
+  readonly onServer: (link: Link) => void;
   /** Asks the server over an idle connection. Bounded in time; rejects when the connection is of no use. */
   readonly check: (link: Link) => Promise<void>;
   readonly logger: Logger;
@@ -51,11 +56,13 @@ export class LinkPool implements LinkSource {
   #created = 0;
   #failedToOpen = 0;
   #generation = 0;
+  /** The generation of the last server that was told of. */
+  #toldOf = -1;
   /** Connections that end are replaced: not before one has worked. */
   #keepsMin = false;
   #connecting: Promise<void> | undefined = undefined;
   #cancelReopen: (() => void) | undefined = undefined;
-  #closed = false;
+  readonly #ending = new AbortController();
   agreement: Agreement | undefined = undefined;
 
   constructor(parts: LinkPoolParts) {
@@ -84,7 +91,7 @@ export class LinkPool implements LinkSource {
 
   /** Opens `minConnections`, at least one. When that fails, nothing stays open. Idempotent. */
   connect(): Promise<void> {
-    if (this.#closed) return Promise.reject(closedError());
+    if (this.#ending.signal.aborted) return Promise.reject(closedError());
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
@@ -96,7 +103,7 @@ export class LinkPool implements LinkSource {
       if (!member.link.over) return member.link;
       this.#discard(member, "over");
     }
-    if (this.#closed) return Promise.reject(closedError());
+    if (this.#ending.signal.aborted) return Promise.reject(closedError());
     if (this.#queue.size >= this.#options.maxWaiting) {
       return Promise.reject(
         new MCPClientError(
@@ -124,7 +131,7 @@ export class LinkPool implements LinkSource {
 
   /** Ends every connection: requests under way and waiting fail with `closed`. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#ending.abort(closedError());
     this.#forgetReopening();
     this.#upkeep.stop();
     this.#queue.rejectAll(closedError());
@@ -147,9 +154,9 @@ export class LinkPool implements LinkSource {
       if (failure !== undefined && !complete) throw failure.reason;
     } catch (error) {
       if (fresh) this.#abandon();
-      throw error;
+      throw this.#ending.signal.aborted ? closedError() : error;
     }
-    if (this.#closed) throw closedError();
+    if (this.#ending.signal.aborted) throw closedError();
     this.#keepsMin = true;
   }
 
@@ -161,7 +168,7 @@ export class LinkPool implements LinkSource {
 
   /** Opens as many as are needed and allowed. */
   #grow(min: number = this.#keepsMin ? this.#options.minConnections : 0): void {
-    if (this.#closed) return;
+    if (this.#ending.signal.aborted) return;
     const { maxConnections } = this.#options;
     const open = this.#members.size;
     // While an attempt to open waits for its time, what is open serves those that wait.
@@ -180,7 +187,7 @@ export class LinkPool implements LinkSource {
   }
 
   #open(): Promise<void> {
-    const opening = this.#parts.open().then(
+    const opening = this.#parts.open(this.#ending.signal).then(
       (link) => {
         this.#opening.delete(opening);
         this.#opened(link);
@@ -206,11 +213,14 @@ export class LinkPool implements LinkSource {
       provedAtMs: nowMs,
       ends: undefined,
     };
+    const first = this.#members.size === 0 || this.#toldOf !== this.#generation;
     this.#members.set(link, member);
-    if (this.#closed) {
+    if (this.#ending.signal.aborted) {
       this.#discard(member, "closed");
       return;
     }
+    this.#toldOf = this.#generation;
+    if (first) this.#parts.onServer(link);
     this.agreement = { era: link.era, revision: link.revision };
     // While it connects, it is for that to say whether the pool works.
     if (this.#connecting === undefined) this.#keepsMin = true;
@@ -223,7 +233,7 @@ export class LinkPool implements LinkSource {
 
   #failed(error: unknown): void {
     this.#failedToOpen++;
-    if (this.#closed) return;
+    if (this.#ending.signal.aborted) return;
     this.#parts.logger.warn({ err: error }, "could not open a connection of the pool");
     // With nothing open and nothing opening, waiting longer would only hide why.
     if (this.#members.size === 0 && this.#opening.size === 0) this.#queue.rejectAll(error);
