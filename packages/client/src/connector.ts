@@ -3,7 +3,6 @@ import {
   type Clock,
   HEADER_METHOD,
   type Implementation,
-  isAtLeast,
   isJsonObject,
   type JsonObject,
   type LegacyRevision,
@@ -17,6 +16,7 @@ import { beforeAnyRequest, failureEvent, unusable } from "./handshake/failures.t
 import { forgetVerdict, rememberVerdict, verdictFor } from "./handshake/remembered-era.ts";
 import { type Claims, readDiscovery, readInitialization } from "./handshake/server-claims.ts";
 import { TimeLimit } from "./handshake/time-limit.ts";
+import { bindingFor, UNBOUND } from "./http-binding.ts";
 import { advance, beginNegotiation } from "./negotiation/negotiate.ts";
 import type {
   Carrier,
@@ -61,14 +61,6 @@ export interface Connected {
   /** Tells what the transport has told since the handshake, and everything from now on. Called once. */
   attach(events: TransportEvents): void;
 }
-
-/**
- * `MCP-Protocol-Version` exists since then (2025-06-18, basic/transports). Servers of earlier revisions ignore it,
- * or refuse what they do not know.
- */
-const FIRST_WITH_VERSION_HEADER: LegacyRevision = "2025-06-18";
-/** Streams can be resumed since then (2025-03-26, basic/transports). */
-const FIRST_RESUMABLE: LegacyRevision = "2025-03-26";
 
 /**
  * Longest silence after a probe over stdio: some servers never answer what they do not know, others are
@@ -214,11 +206,7 @@ class Handshake {
     const isModern = step.kind === "discover";
     const method = isModern ? "server/discover" : "initialize";
     const params = isModern ? {} : initializeParams(revision, info, capabilities);
-    transport.bind?.({
-      protocolVersion: isModern ? revision : undefined,
-      sessionId: undefined,
-      resumable: false,
-    });
+    transport.bind?.(isModern ? bindingFor(revision, undefined) : UNBOUND);
     const text = encodeRequest(id, method, params, meta, NOTHING_OWN);
     const headers = isModern ? [HEADER_METHOD, method] : NO_HEADERS;
     const reply = ask(transport, { id, method, text, headers }, (message) =>
@@ -244,11 +232,7 @@ class Handshake {
 
   /** What the requests of a legacy connection carry from now on. */
   #bind(revision: LegacyRevision): void {
-    this.#transport?.bind?.({
-      protocolVersion: isAtLeast(revision, FIRST_WITH_VERSION_HEADER) ? revision : undefined,
-      sessionId: this.#sessionId,
-      resumable: isAtLeast(revision, FIRST_RESUMABLE),
-    });
+    this.#transport?.bind?.(bindingFor(revision, this.#sessionId));
   }
 
   /** A message of the server's own. A legacy one may ask whether the client is alive before all else. */

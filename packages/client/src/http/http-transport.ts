@@ -1,4 +1,5 @@
 import { IntrusiveList, type RequestId } from "@backplane/protocol";
+import { UNBOUND } from "../http-binding.ts";
 import type {
   ClientTransport,
   HttpBinding,
@@ -22,8 +23,6 @@ const POST_HEADERS: HeaderList = [
   "application/json, text/event-stream",
 ];
 const STREAM_HEADERS: HeaderList = ["accept", "text/event-stream"];
-
-const UNBOUND: HttpBinding = { protocolVersion: undefined, sessionId: undefined, resumable: false };
 
 /**
  * Streamable HTTP of every revision: one POST for each message, answered by JSON or an event stream; in
