@@ -30,7 +30,7 @@ function meddler(change: (parameters: URLSearchParams) => void): UserInteraction
 }
 
 describe("the authorization request", () => {
-  it("[A26-09, A26-10, A26-16] carries PKCE, state and resource, and the token request the rest", async () => {
+  it("[A26-09, A26-10, A26-16b] carries PKCE, state and resource, and the token request the rest", async () => {
     const world = await startWorld();
     const user = willingUser();
     expect(await send(userClient({ interaction: user }), world.mcpUrl)).toBe(200);
@@ -60,7 +60,7 @@ describe("the authorization request", () => {
     ]);
   });
 
-  it("[A26-16] has another state and another challenge each time", async () => {
+  it("[A26-16b] has another state and another challenge each time", async () => {
     const world = await startWorld();
     const user = willingUser();
     await send(userClient({ interaction: user }), world.mcpUrl);
@@ -91,7 +91,7 @@ describe("the redirect", () => {
     ["two states", (p: URLSearchParams) => p.append("state", "x"), "invalid_response"],
     ["two codes", (p: URLSearchParams) => p.append("code", "x"), "invalid_response"],
     ["no code", (p: URLSearchParams) => p.delete("code"), "invalid_response"],
-  ])("[A26-16] with %s is refused", async (_name, change, code) => {
+  ])("[A26-16b] with %s is refused", async (_name, change, code) => {
     const world = await startWorld();
     const error = await failure(send(userClient({ interaction: meddler(change) }), world.mcpUrl));
     expect(error.code).toBe(code);

@@ -46,6 +46,8 @@ const RETRYABLE = {
   authorization_denied: false,
   /** The user did not answer in time, or the interaction failed. */
   interaction_failed: true,
+  /** The application's own function gave no ID token or workload JWT; its error is the `cause`. */
+  assertion_missing: true,
   /** The redirect carries another `state` than the request (RFC 6749, 10.12). */
   state_mismatch: false,
   /** The redirect is not from the authorization server that was asked (RFC 9207, 2.4). */

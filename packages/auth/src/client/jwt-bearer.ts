@@ -25,7 +25,7 @@ export async function readSecret(
     const given = await get();
     return given instanceof Secret ? given : new Secret(given);
   } catch (cause) {
-    throw new OAuthClientError("interaction_failed", stage, `OAuth ${stage}: no ${what}`, {
+    throw new OAuthClientError("assertion_missing", stage, `OAuth ${stage}: no ${what}`, {
       cause,
     });
   }

@@ -193,7 +193,7 @@ describe("workload identity", () => {
     const cause = new Error("no such file");
     const auth = workloadIdentity({ assertion: () => Promise.reject(cause) });
     const error = await failure(send(auth, world.mcpUrl));
-    expect([error.code, error.cause]).toEqual(["interaction_failed", cause]);
+    expect([error.code, error.cause]).toEqual(["assertion_missing", cause]);
   });
 
   it.each([

@@ -158,6 +158,7 @@ function assertOptions(options: OAuthOptions): void {
       `${SUBJECT}: needs one of the options clientId, clientMetadataUrl and registration`,
     );
   }
+  if (clientId === "") throw new TypeError(`${SUBJECT}: option "clientId" must not be empty`);
   if (clientId === undefined && (clientSecret !== undefined || issuer !== undefined)) {
     throw new TypeError(`${SUBJECT}: options clientSecret and issuer belong to clientId`);
   }
@@ -165,7 +166,13 @@ function assertOptions(options: OAuthOptions): void {
   assertRedirect(options);
 }
 
-function assertRedirect({ interaction, redirectUrl }: OAuthOptions): void {
+function assertRedirect(options: OAuthOptions): void {
+  const { interaction, redirectUrl, interactionTimeoutMs } = options;
+  if (interaction === undefined && (redirectUrl ?? interactionTimeoutMs) !== undefined) {
+    throw new TypeError(
+      `${SUBJECT}: options redirectUrl and interactionTimeoutMs belong to an interaction`,
+    );
+  }
   checkMethods(SUBJECT, "interaction", interaction, ["authorize"]);
   if (redirectUrl !== undefined) {
     assertHttpsOrLoopback(SUBJECT, "redirectUrl", redirectUrl);

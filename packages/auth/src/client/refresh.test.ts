@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { createFakeClock } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { failure, movableClock, userClient } from "./harness/client.test-support.ts";
@@ -42,7 +43,7 @@ async function keyOf(world: World, store: TokenStore): Promise<TokensKey> {
 }
 
 describe("an expired token", () => {
-  it("[A26-15] of fifty requests side by side is refreshed once", async () => {
+  it("[A26-15a] of fifty requests side by side is refreshed once", async () => {
     const { world, clock, auth, user } = await startSession();
     clock.advance(2 * HOUR_MS);
     const statuses = await Promise.all(Array.from({ length: 50 }, () => send(auth, world.mcpUrl)));
@@ -50,6 +51,9 @@ describe("an expired token", () => {
     expect([refreshes(world), user.visited.length]).toEqual([1, 1]);
     // Nobody even tried the old one.
     expect(world.mcp.count("/mcp")).toBe(2 + 50);
+    const shown =
+      JSON.stringify(world.mcp.received) + inspect(auth, { depth: 9, showHidden: true });
+    expect(shown).not.toContain("refresh-");
   });
 
   it("that was revoked before its time is refreshed once by fifty refusals", async () => {
@@ -100,7 +104,7 @@ describe("an expired token", () => {
     expect(after?.accessToken).not.toBe(before?.accessToken);
   });
 
-  it("without a refresh token is used to its end, and then the user is asked", async () => {
+  it("[A26-15b] without a refresh token is used to its end, and then the user is asked", async () => {
     const world = await startWorld();
     world.as.tokenResponse["refresh_token"] = undefined;
     const clock = movableClock();

@@ -135,7 +135,7 @@ describe("registration", () => {
     [REDIRECT_URL, "native"],
     ["http://localhost:3000/cb", "native"],
     ["https://app.example/cb", "web"],
-  ])("[A26-07, A26-16] with %s is of a %s application", async (redirectUrl, type) => {
+  ])("[A26-07, A26-16a] with %s is of a %s application", async (redirectUrl, type) => {
     const world = await startWorld();
     expect(await send(userClient({ redirectUrl }), world.mcpUrl)).toBe(200);
     expect(registrations(world)).toMatchObject([
@@ -250,7 +250,7 @@ describe("options", () => {
     ["https://app.example/cb#x"],
     ["https://user:pass@app.example/cb"],
     [""],
-  ])("[A26-16] a redirect to %j is refused", (redirectUrl) => {
+  ])("[A26-16a] a redirect to %j is refused", (redirectUrl) => {
     expect(() => userClient({ redirectUrl })).toThrow(/redirectUrl/);
   });
 
@@ -258,6 +258,8 @@ describe("options", () => {
     [{}, /clientId, clientMetadataUrl and registration/],
     [{ clientSecret: "x", clientMetadataUrl: DOCUMENT_URL }, /belong to clientId/],
     [{ clientId: "a", interaction: willingUser() }, /"redirectUrl" is missing/],
+    [{ clientId: "a", redirectUrl: REDIRECT_URL }, /belong to an interaction/],
+    [{ clientId: "" }, /"clientId" must not be empty/],
     [{ clientId: "a", scope: "a  b" }, /"scope"/],
     [{ clientId: "a", redirectUri: "x" }, /unknown option "redirectUri"/],
     [{ clientId: "a", requestTimeoutMs: 0 }, /"requestTimeoutMs"/],

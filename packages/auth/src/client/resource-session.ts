@@ -132,7 +132,7 @@ export class ResourceSession {
 
   /** Renews a token that ends soon; as long as it works, a failure is no reason not to use it. */
   async #renewAhead(): Promise<void> {
-    const { clock, refreshSkewMs, logger } = this.#options;
+    const { clock, refreshSkewMs } = this.#options;
     const token = this.#token;
     if (token === undefined || !expiresSoon(token, clock.now(), refreshSkewMs)) return;
     const mustRenew = hasExpired(token, clock.now());
@@ -143,22 +143,35 @@ export class ResourceSession {
       await this.#renew({ because: "expiry", old: token.accessToken });
     } catch (error) {
       if (mustRenew) throw error;
-      const { code, stage } = OAuthClientError.isInstance(error)
-        ? error
-        : { code: "store_failed", stage: "refresh" };
-      logger.warn(
-        { stage, code, resource: shownUrl(this.#url) },
-        "A token could not be renewed ahead of its end",
-      );
     }
   }
 
   /** One renewal at a time: whoever comes meanwhile waits for it and gets what it got. */
   #renew(need: Need): Promise<void> {
-    this.#renewal ??= this.#renewNow(need).finally(() => {
-      this.#renewal = undefined;
-    });
+    this.#renewal ??= this.#renewNow(need)
+      .catch((error: unknown) => {
+        this.#logFailure(error);
+        throw error;
+      })
+      .finally(() => {
+        this.#renewal = undefined;
+      });
     return this.#renewal;
+  }
+
+  #logFailure(error: unknown): void {
+    const { code, stage, oauthError, status } = OAuthClientError.isInstance(error)
+      ? error
+      : {
+          code: "store_or_lock_failed",
+          stage: undefined,
+          oauthError: undefined,
+          status: undefined,
+        };
+    this.#options.logger.warn(
+      { stage, code, error: oauthError, status, resource: shownUrl(this.#url) },
+      "No new access token could be had",
+    );
   }
 
   async #renewNow(need: Need): Promise<void> {

@@ -56,7 +56,7 @@ describe("the first scopes", () => {
     [true, undefined, "a"],
     [false, ["a", "offline_access"], "a"],
   ])(
-    "[A26-15] offlineAccess %s at a server that lists %j: %s",
+    "[A26-15c] offlineAccess %s at a server that lists %j: %s",
     async (offlineAccess, listed, asked) => {
       const world = await startScoped("a", { scope: "a" });
       world.as.metadata["scopes_supported"] = listed;
