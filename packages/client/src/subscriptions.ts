@@ -4,6 +4,7 @@ import { ReconnectSchedule } from "./http/reconnect-schedule.ts";
 import { untilAborted } from "./internal/until-aborted.ts";
 import type { Link } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
+import { isLost } from "./shared-link.ts";
 import type {
   ChangeEvent,
   ListenFilter,
@@ -79,6 +80,8 @@ export class SubscriptionHub {
   /** After a refusal those that join are tried one by one, so that one does not spoil it for the others. */
   #oneByOne = false;
   #cancelRetry: (() => void) | undefined = undefined;
+  /** The last attempt found that its session or version no longer holds. */
+  #renewing = false;
 
   constructor(parts: SubscriptionHubParts) {
     this.#parts = parts;
@@ -279,6 +282,7 @@ export class SubscriptionHub {
   #accepted(candidates: readonly Member[], served: Served): void {
     if (this.#served === undefined) this.#openedAtMs = this.#parts.clock.now();
     this.#served = served;
+    this.#renewing = false;
     const returning = candidates.filter((member) => !member.joining);
     for (const member of candidates) {
       if (this.#members.has(member) && !member.accept(served.acceptance)) {
@@ -354,6 +358,12 @@ export class SubscriptionHub {
 
   #retryLater(error: FeedError): void {
     if (this.#members.size === 0 || this.#cancelRetry !== undefined) return;
+    if (isLost(error) && !this.#renewing) {
+      // What heals it is a new handshake, not time. Twice in a row it is no accident.
+      this.#renewing = true;
+      void this.#settle();
+      return;
+    }
     const delayMs = this.#schedule.next(undefined);
     if (delayMs === undefined) {
       const going = this.#feed !== undefined;
