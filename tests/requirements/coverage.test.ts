@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, it } from "vitest";
 import { misnumbered, uncovered, type World } from "./coverage.ts";
+import { clientAuth20260728 } from "./client-auth-2026-07-28.ts";
 import { server20251125 } from "./server-2025-11-25.ts";
 import { server20260728 } from "./server-2026-07-28.ts";
 
@@ -13,12 +14,15 @@ function readSource(path: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-const testFiles = ["protocol", "client", "faults", "auth", "interop", "conformance"]
+const testFolders = ["protocol", "client", "faults", "auth", "interop", "conformance"]
+  .map((folder) => join(tests, folder))
+  // Its flows are tested over HTTP where they stand.
+  .concat(join(repository, "packages", "auth", "src", "client"));
+
+const testFiles = testFolders
   .flatMap((folder) =>
-    existsSync(join(tests, folder))
-      ? readdirSync(join(tests, folder), { recursive: true, encoding: "utf8" }).map((name) =>
-          join(tests, folder, name),
-        )
+    existsSync(folder)
+      ? readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name))
       : [],
   )
   .filter((path) => path.endsWith(".test.ts"))
@@ -42,6 +46,10 @@ it("lists every server duty of 2025-11-25 once", () => {
   expect(misnumbered(server20251125, "S25", [...range(1, 14), 23, 24])).toEqual([]);
 });
 
+it("lists every duty of an OAuth client of 2026-07-28 once", () => {
+  expect(misnumbered(clientAuth20260728, "A26", range(1, 18))).toEqual([]);
+});
+
 it("has the promised proof of every duty, and cites no duty that does not exist", () => {
-  expect(uncovered([...server20260728, ...server20251125], world)).toEqual([]);
+  expect(uncovered([...server20260728, ...server20251125, ...clientAuth20260728], world)).toEqual([]);
 });

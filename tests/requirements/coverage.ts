@@ -10,8 +10,8 @@ export interface World {
   readSource(path: string): string | undefined;
 }
 
-// Both harness folders open sockets or child processes; a test without them calls functions only.
-const transportHarness = /^\.\.?\/(?:.*\/)?harness\/[a-z-]+\.ts$/;
+// The harness folders open sockets or child processes; a test without them calls functions only.
+const transportHarness = /^\.\.?\/(?:.*\/)?harness\/[a-z-]+(?:\.test-support)?\.ts$/;
 const idForm = /^([A-Z]+2[56])-(\d\d)([a-z]?)$/;
 
 function goesThroughTransport(file: SourceFile): boolean {
