@@ -302,6 +302,51 @@ describe("drain", () => {
   });
 });
 
+describe("a legacy session", () => {
+  /** A server that asks before it answers a call; `heard` gets its client's answer. */
+  function ask(server: PoolServer, heard: (answer: ServerResponse, finish: () => void) => void) {
+    let finish = () => {};
+    server.script = ({ method, id }, response) => {
+      if (method === undefined) {
+        heard(response, finish);
+        return true;
+      }
+      if (method !== "tools/call") return false;
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const tell = (message: object) =>
+        response.write(`data: ${JSON.stringify({ jsonrpc: "2.0", ...message })}\n\n`);
+      const requestedSchema = { type: "object", properties: {} };
+      tell({ id: 1, method: "elicitation/create", params: { message: "Sure?", requestedSchema } });
+      finish = () => {
+        tell({ id, result: { content: [{ type: "text", text: "done" }] } });
+        response.end();
+      };
+      return true;
+    };
+  }
+
+  const form = async () => ({ action: "accept" as const, content: {} });
+
+  it("answers its server while the only connection waits for that", async () => {
+    const server = await serve("legacy");
+    const pool = poolFor(server, { maxConnections: 1, handlers: { elicit: { form } } });
+    ask(server, (answer, finish) => {
+      answer.writeHead(202).end();
+      finish();
+    });
+    expect(await pool.call("ask", {}, { timeoutMs: 5_000 })).toBe("done");
+  });
+
+  it("does not wait for ever for a server that leaves the answer lying", async () => {
+    const server = await serve("legacy");
+    const pool = poolFor(server, { maxConnections: 1, handlers: { elicit: { form } } });
+    ask(server, () => {});
+    await expect(pool.call("ask", {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: "timeout",
+    });
+  });
+});
+
 describe("subscriptions", () => {
   it("have a connection of their own", async () => {
     const server = await serve();

@@ -49,10 +49,8 @@ export class ServerRequests {
     }
     const controller = new AbortController();
     this.#running.set(id, controller);
-    const resume = this.#host.pause(exchange);
     void this.#answer(request, exchange, controller.signal).finally(() => {
       this.#running.delete(id);
-      resume();
     });
   }
 
@@ -73,6 +71,7 @@ export class ServerRequests {
     exchange: Exchange | undefined,
     signal: AbortSignal,
   ): Promise<void> {
+    const resume = this.#host.pause(exchange);
     let outcome: { readonly result: object } | { readonly error: object };
     try {
       outcome = { result: await this.#host.answer(request, exchange, signal) };
@@ -88,6 +87,8 @@ export class ServerRequests {
         }
       }
     }
+    // Before the answer is sent: a server that never accepts it must not hold the request for ever.
+    resume();
     // One that was taken back must not be answered (2025-11-25, utilities/cancellation).
     if (!signal.aborted) await this.#post(request, outcome);
   }

@@ -41,7 +41,7 @@ export class EndpointStream implements HttpReply {
     return new Promise((resolve, reject) => {
       this.#opening = { resolve, reject };
       this.#call = channel.call(
-        { target, method: "GET", headers, body: undefined, longLived: true },
+        { target, method: "GET", headers, body: undefined, apart: true },
         this,
       );
     });

@@ -68,7 +68,7 @@ export class EventStream implements HttpReply {
         method: "GET",
         headers: cursor === undefined ? headers() : [...headers(), "last-event-id", cursor],
         body: undefined,
-        longLived: true,
+        apart: true,
       },
       this,
     );

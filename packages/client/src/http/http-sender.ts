@@ -16,8 +16,11 @@ export interface HttpRequest {
   /** Names in lower case and values by turns. */
   readonly headers: readonly string[];
   readonly body: string | undefined;
-  /** The answer is a stream that stays open: it takes no connection away from the other requests. */
-  readonly longLived: boolean;
+  /**
+   * Neither takes a connection away from the other requests nor waits for one of theirs: a stream that stays
+   * open, or what a server waits for that holds theirs.
+   */
+  readonly apart: boolean;
 }
 
 /** By lower-case name. */
@@ -57,7 +60,7 @@ export interface HttpSenderOptions {
   readonly origin: string;
   /** Sends the requests in place of own connections, and is never closed. undici only. */
   readonly dispatcher: Dispatcher | undefined;
-  /** Own connections that may be open at once, those of long-lived streams apart. undici only. */
+  /** Own connections that may be open at once, those of requests `apart` not counted. undici only. */
   readonly maxSockets: number;
   /** Longest time to a TCP and TLS connection. undici only: `fetch` has the runtime's. */
   readonly connectTimeoutMs: number;

@@ -84,6 +84,8 @@ export class HttpTransport implements ClientTransport, PostHost {
         target: this.target,
         headers: this.#headersOf(headers),
         text,
+        // Every connection may be held by a call whose server waits for this very message.
+        apart: this.#requests.size >= this.options.maxSockets,
         inSession: this.#binding.sessionId !== undefined,
         onAccepted: resolve,
         onFailure: reject,
@@ -120,7 +122,7 @@ export class HttpTransport implements ClientTransport, PostHost {
     const { clock, endSessionTimeoutMs } = this.options;
     await new Promise<void>((resolve) => {
       const call: HttpCall | undefined = this.channel.call(
-        { target: this.target, method: "DELETE", headers, body: undefined, longLived: false },
+        { target: this.target, method: "DELETE", headers, body: undefined, apart: false },
         anyAnswer(() => {
           cancelWait();
           resolve();

@@ -123,6 +123,8 @@ export class LegacySseTransport implements ClientTransport {
       text,
       // The endpoint is the session's: without it the server does not know it.
       inSession: true,
+      // Answers come on the stream: a POST is over at once.
+      apart: false,
       ...outcome,
     });
   }

@@ -18,15 +18,17 @@ export interface PostedMessage {
   readonly headers: HeaderList;
   readonly text: string;
   readonly inSession: boolean;
+  /** See `HttpRequest`. */
+  readonly apart: boolean;
   onAccepted(): void;
   onFailure(error: MCPClientError): void;
 }
 
 /** Posts a message and says whether it was accepted: any status below 300 (202 by the book). */
 export function postMessage(message: PostedMessage): HttpCall | undefined {
-  const { channel, target, headers, text: body } = message;
+  const { channel, target, headers, apart, text: body } = message;
   const reply = new Acceptance(message);
-  const call = channel.call({ target, method: "POST", headers, body, longLived: false }, reply);
+  const call = channel.call({ target, method: "POST", headers, body, apart }, reply);
   reply.call = call;
   return call;
 }

@@ -64,8 +64,8 @@ export class PostedRequest implements HttpReply, EventStreamOwner, ListNode<Post
 
   start(headers: HeaderList): void {
     const { channel, target } = this.#host;
-    const { text: body, longLived = false } = this.request;
-    this.#call = channel.call({ target, method: "POST", headers, body, longLived }, this);
+    const { text: body, longLived: apart = false } = this.request;
+    this.#call = channel.call({ target, method: "POST", headers, body, apart }, this);
   }
 
   /** Closes its stream; the receiver hears no more. */

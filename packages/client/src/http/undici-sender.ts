@@ -16,8 +16,8 @@ export function createHttpSender(options: HttpSenderOptions): HttpSender {
 class UndiciSender implements HttpSender {
   readonly #options: HttpSenderOptions;
   #pool: Pool | undefined = undefined;
-  /** Apart, so that open streams never use up the connections of calls. */
-  #streams: Pool | undefined = undefined;
+  /** So that open streams never use up the connections of calls. */
+  #apart: Pool | undefined = undefined;
 
   constructor(options: HttpSenderOptions) {
     this.#options = options;
@@ -37,7 +37,7 @@ class UndiciSender implements HttpSender {
       bodyTimeout: 0,
     };
     try {
-      this.#dispatcher(request.longLived).dispatch(options, handler);
+      this.#dispatcher(request.apart).dispatch(options, handler);
     } catch (error) {
       handler.refused(error);
     }
@@ -46,20 +46,20 @@ class UndiciSender implements HttpSender {
   }
 
   async close(): Promise<void> {
-    const pools = [this.#pool, this.#streams];
+    const pools = [this.#pool, this.#apart];
     this.#pool = undefined;
-    this.#streams = undefined;
+    this.#apart = undefined;
     await Promise.all(pools.map((pool) => pool?.destroy()));
   }
 
-  #dispatcher(longLived: boolean): Dispatcher {
+  #dispatcher(apart: boolean): Dispatcher {
     if (this.#options.dispatcher !== undefined) return this.#options.dispatcher;
-    if (!longLived) {
+    if (!apart) {
       this.#pool ??= this.#open(this.#options.maxSockets);
       return this.#pool;
     }
-    this.#streams ??= this.#open(null);
-    return this.#streams;
+    this.#apart ??= this.#open(null);
+    return this.#apart;
   }
 
   #open(connections: number | null): Pool {
