@@ -1,8 +1,8 @@
 import { afterAll, afterEach } from "vitest";
 import { everythingMain, useEverything } from "../../protocol/harness/everything.ts";
 import type { ClientKind, Host, InteropClient, Target } from "./interop-client.ts";
-import { sdkV1 } from "./sdk-v1.ts";
-import { sdkV2Auto, sdkV2Legacy, sdkV2Pinned } from "./sdk-v2.ts";
+import { sdkV1, sdkV1OverBackplane } from "./sdk-v1.ts";
+import { sdkV2Auto, sdkV2Legacy, sdkV2OverBackplane, sdkV2Pinned } from "./sdk-v2.ts";
 
 /** One client over one transport. */
 export interface Pairing {
@@ -63,6 +63,7 @@ export function usePairings(): Pairing[] {
     ...kinds.flatMap((kind) => [pairing(kind, "http"), pairing(kind, "stdio")]),
     // HTTP+SSE of 2024-11-05 is older than version negotiation.
     ...[sdkV1, sdkV2Legacy].map((kind) => pairing(kind, "sse")),
+    ...[sdkV1OverBackplane, ...sdkV2OverBackplane].map((kind) => pairing(kind, "http")),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { createSdkTransport } from "@backplane/client/sdk-v1";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -142,22 +143,31 @@ class SdkV1Client implements InteropClient {
   }
 }
 
+function sdkV1Over(name: string, open: (target: Target) => Transport): ClientKind {
+  return {
+    name,
+    era: "legacy",
+    async connect(target, host) {
+      const capabilities = capabilitiesOf(host);
+      const client = new Client({ name: "interop-v1", version: "1.0.0" }, { capabilities });
+      answerFor(client, host);
+      const transport = open(target);
+      let version: string | undefined;
+      const { setProtocolVersion } = transport;
+      transport.setProtocolVersion = (negotiated) => {
+        version = negotiated;
+        setProtocolVersion?.call(transport, negotiated);
+      };
+      await client.connect(transport);
+      return new SdkV1Client(client, () => version);
+    },
+  };
+}
+
 /** The client of the SDK's first major version, which knows legacy revisions only. */
-export const sdkV1: ClientKind = {
-  name: "SDK v1",
-  era: "legacy",
-  async connect(target, host) {
-    const capabilities = capabilitiesOf(host);
-    const client = new Client({ name: "interop-v1", version: "1.0.0" }, { capabilities });
-    answerFor(client, host);
-    const transport = openTransport(target);
-    let version: string | undefined;
-    const { setProtocolVersion } = transport;
-    transport.setProtocolVersion = (negotiated) => {
-      version = negotiated;
-      setProtocolVersion?.call(transport, negotiated);
-    };
-    await client.connect(transport);
-    return new SdkV1Client(client, () => version);
-  },
-};
+export const sdkV1: ClientKind = sdkV1Over("SDK v1", openTransport);
+
+/** The same over Backplane's HTTP transport. */
+export const sdkV1OverBackplane: ClientKind = sdkV1Over("SDK v1 on Backplane", (target) =>
+  createSdkTransport({ url: (target as Target & { url: string }).url }),
+);

@@ -1,3 +1,4 @@
+import { createSdkTransport } from "@backplane/client/sdk-v2";
 import {
   Client,
   type CompleteRequest,
@@ -154,7 +155,12 @@ class SdkV2Client implements InteropClient {
 }
 
 /** The client of the SDK's second major version in one of its three modes. */
-function sdkV2(name: string, era: "legacy" | "modern", mode: VersionNegotiationMode): ClientKind {
+function sdkV2(
+  name: string,
+  era: "legacy" | "modern",
+  mode: VersionNegotiationMode,
+  open: (target: Target) => Transport = openTransport,
+): ClientKind {
   return {
     name: `SDK v2, ${name}`,
     era,
@@ -164,7 +170,7 @@ function sdkV2(name: string, era: "legacy" | "modern", mode: VersionNegotiationM
         { capabilities: capabilitiesOf(host), versionNegotiation: { mode } },
       );
       answerFor(client, host);
-      await client.connect(openTransport(target));
+      await client.connect(open(target));
       return new SdkV2Client(client);
     },
   };
@@ -173,3 +179,13 @@ function sdkV2(name: string, era: "legacy" | "modern", mode: VersionNegotiationM
 export const sdkV2Legacy: ClientKind = sdkV2("legacy", "legacy", "legacy");
 export const sdkV2Auto: ClientKind = sdkV2("auto", "modern", "auto");
 export const sdkV2Pinned: ClientKind = sdkV2("pinned", "modern", { pin: "2026-07-28" });
+
+const onBackplane = (target: Target): Transport =>
+  createSdkTransport({ url: (target as Target & { url: string }).url });
+
+/** The same over Backplane's HTTP transport. */
+export const sdkV2OverBackplane: readonly ClientKind[] = [
+  sdkV2("legacy, on Backplane", "legacy", "legacy", onBackplane),
+  sdkV2("auto, on Backplane", "modern", "auto", onBackplane),
+  sdkV2("pinned, on Backplane", "modern", { pin: "2026-07-28" }, onBackplane),
+];

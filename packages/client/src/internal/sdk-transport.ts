@@ -143,6 +143,7 @@ export class SdkHttpTransport implements SdkTransport {
     settled: () => void,
   ): ResponseReceiver {
     let status = 200;
+    let hasNotified = false;
     return {
       onSession: (sessionId) => {
         this.#sessionId = sessionId;
@@ -157,6 +158,7 @@ export class SdkHttpTransport implements SdkTransport {
       },
       onMessage: (message) => {
         if (!isResponse(message)) {
+          hasNotified = true;
           this.#deliver(message);
           return;
         }
@@ -166,9 +168,15 @@ export class SdkHttpTransport implements SdkTransport {
           reject(new MCPClientError("http_status", `${method}: answered ${status}`, { status }));
           return;
         }
-        // An error without an id answers this request too: it came as its response.
-        this.#deliver({ ...(message as object), id });
-        resolve();
+        const answer = (): void => {
+          // An error without an id answers this request too: it came as its response.
+          this.#deliver({ ...(message as object), id });
+          resolve();
+        };
+        // SDK clients handle a notification a turn after it arrived, and a response at once: the last report of
+        // progress would come to a call that has ended.
+        if (hasNotified) setTimeout(answer, 0);
+        else answer();
       },
     };
   }
