@@ -19,6 +19,7 @@ export const ErrorCode = {
   missingClientCapability: -32021,
   unsupportedProtocolVersion: -32022,
   // Backplane's own conditions, outside the range that JSON-RPC reserves.
+  unauthenticated: -1401,
   forbidden: -1403,
   rateLimited: -1429,
   unavailable: -1503,

@@ -107,7 +107,7 @@ export {
   TRACE_KEYS,
 } from "./meta.ts";
 export { checkMembers, checkMethods, filledNumbers, wholeNumber } from "./option-checks.ts";
-export { type Principal, principalKey } from "./principal.ts";
+export { type Principal, principalKey, type RateLimitQuota } from "./principal.ts";
 export { isSensitiveName, type RedactLimits, redact } from "./redact.ts";
 export { redactText } from "./redact-text.ts";
 export {
@@ -153,6 +153,8 @@ export type {
   AuthenticationOutcome,
   AuthenticationRequest,
   Authenticator,
+  GuardedServer,
+  PublicDocument,
 } from "./seams/authenticator.ts";
 export type { AuthorizationDecision, Authorizer, ProtectedPrimitive } from "./seams/authorizer.ts";
 export type { Clock } from "./seams/clock.ts";

@@ -15,6 +15,18 @@ export interface Principal {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** When the credential ends, milliseconds since the epoch. */
   readonly expiresAtMs?: number;
+  /** How often it may call, instead of what a rate limit has for principals in general. */
+  readonly rateLimit?: RateLimitQuota;
+}
+
+/** So many calls in so much time, evenly refilled. */
+export interface RateLimitQuota {
+  /** Calls in `windowMs`; a whole number of 1 or more. */
+  readonly limit: number;
+  /** In milliseconds; a whole number of 1 or more. */
+  readonly windowMs: number;
+  /** Calls that may come at once after a pause. Default `limit`. */
+  readonly burst?: number;
 }
 
 /**

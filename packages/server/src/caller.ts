@@ -14,8 +14,17 @@ export interface Caller {
   readonly principalKey: string;
 }
 
+/** Authenticators give the same object for the same credential: what follows from it is made once. */
+const known = new WeakMap<Principal, Caller>();
+
 export function callerOf(principal: Principal | undefined): Caller {
-  return { principal, principalKey: principalKey(principal) };
+  if (principal === undefined) return { principal, principalKey: principalKey(principal) };
+  let caller = known.get(principal);
+  if (caller === undefined) {
+    caller = { principal, principalKey: principalKey(principal) };
+    known.set(principal, caller);
+  }
+  return caller;
 }
 
 /** The peer of one modern request: it says everything of itself, and nothing is remembered. */

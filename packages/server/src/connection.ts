@@ -19,6 +19,7 @@ import { Call, type Peer, type PeerSession } from "./call.ts";
 import { type Caller, callerOf, modernPeer } from "./caller.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import { expired } from "./identity.ts";
 import { initialize, legacyRefused } from "./lifecycle.ts";
 import { noBatches, tooDeep, tooLarge } from "./message-refusals.ts";
 import { notificationText } from "./notification-text.ts";
@@ -141,6 +142,13 @@ export class Connection {
   }
 
   #receiveOne(value: unknown, reply: Reply): void {
+    const { expiresAtMs } = this.#caller.principal ?? {};
+    if (expiresAtMs !== undefined && expiresAtMs <= this.#deps.options.clock.now()) {
+      const id = salvageId(value);
+      if (id === undefined) reply.skip();
+      else this.#refuse(id, expired(), reply);
+      return;
+    }
     const classified = classifyMessage(value, undefined, false);
     switch (classified.kind) {
       case "modern-request":

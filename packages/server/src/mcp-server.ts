@@ -13,6 +13,8 @@ import { createFetchHandler } from "./http/fetch-handler.ts";
 import { createLegacyLeg } from "./http/legacy-leg.ts";
 import { type HttpListener, listen } from "./http/listener.ts";
 import { createNodeHandler, type NodeHandler } from "./http/node-handler.ts";
+import { PublicDocuments } from "./http/public-documents.ts";
+import { checkIdentified, identifyProcess } from "./identity.ts";
 import { createInputRounds } from "./input-rounds.ts";
 import { closePart } from "./internal/close-part.ts";
 import { within } from "./internal/within.ts";
@@ -94,12 +96,12 @@ export class MCPServer {
   /** @throws {TypeError} for an option that is unknown, missing or illegal; the message names it. */
   constructor(options: MCPServerOptions) {
     const resolved = resolveOptions(options);
-    const { eventBus, logger, limits, policy } = resolved;
+    const { eventBus, logger, limits, policy, auth } = resolved;
     this.#options = resolved;
     this.serverId = `${resolved.serverInfo.name}-${globalThis.crypto.randomUUID()}`;
     this.#changes = new ChangeFeed(eventBus, logger);
     this.#registry = new Registry(resolved.declare, (kind) => this.#changes.listChanged(kind));
-    const targets = new Targets(this.#registry, policy);
+    const targets = new Targets(this.#registry, policy, auth);
     const slots = new StreamSlots(this.serverId, limits.maxStreams, limits.maxStreamsPerPrincipal);
     this.#listeners = new ListenStreams(this.#registry, targets, this.#changes, slots, limits);
     const inputs = createInputRounds({
@@ -128,6 +130,9 @@ export class MCPServer {
             serverId: this.serverId,
             slots,
           });
+    for (const { notices = [] } of [auth ?? {}, policy ?? {}]) {
+      for (const notice of notices) logger.warn({}, notice);
+    }
   }
 
   /**
@@ -209,8 +214,10 @@ export class MCPServer {
   /**
    * Serves a client over a transport that carries messages both ways.
    * @param transport one end of `createInMemoryTransportPair()`, or an own implementation.
+   * @throws {TypeError} without a `principal` on a server with the option `auth`.
    */
   connect(transport: MessageTransport, options: ConnectOptions = {}): ServerConnection {
+    checkIdentified(this.#options.auth, options.principal);
     const { promise: closed, resolve } = withResolvers<void>();
     const connection = new Connection(
       transport,
@@ -242,7 +249,7 @@ export class MCPServer {
   /**
    * Starts serving: HTTP on loopback unless told otherwise, or stdio.
    * @throws {TypeError} for an illegal option, {@link Error} when the port is in use, it runs already or was
-   * stopped.
+   * stopped, or the credential for stdio was refused.
    */
   async start(options: StartOptions = {}): Promise<StartedServer> {
     if (this.#starting !== undefined) {
@@ -293,11 +300,15 @@ export class MCPServer {
     if (options.transport === "stdio") {
       checkStartStdio(options);
       this.#drainTimeoutMs = options.drainTimeoutMs ?? this.#drainTimeoutMs;
+      const principal = await identifyProcess(this.#options, options.headers);
       const { createStdioTransport } = await import("./stdio-transport.ts");
       const transport = await createStdioTransport({
         maxLineBytes: this.#options.limits.maxBodyBytes,
       });
-      const connection = this.connect(transport, { kind: "stdio" });
+      const connection = this.connect(transport, {
+        kind: "stdio",
+        ...(principal !== undefined && { principal }),
+      });
       // The end of stdin ends a stdio server (spec: transports/stdio, shutdown).
       void connection.closed.then(() => this.stop());
       this.#watchSignals(options.signals);
@@ -349,7 +360,12 @@ export class MCPServer {
   }
 
   #httpEndpoint(): HttpEndpoint {
-    this.#endpoint ??= new HttpEndpoint(this.#options, this.#dispatcher, this.#legacy);
+    this.#endpoint ??= new HttpEndpoint(
+      this.#options,
+      this.#dispatcher,
+      this.#legacy,
+      new PublicDocuments(this.#options.auth?.documents, this.#registry),
+    );
     return this.#endpoint;
   }
 

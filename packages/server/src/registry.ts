@@ -34,6 +34,15 @@ export class Registry {
     };
   }
 
+  /** Every scope that a primitive demands, each once, sorted. */
+  scopes(): readonly string[] {
+    const tables = [this.tools, this.prompts, this.resources, this.templates];
+    const all = tables.flatMap((table) =>
+      table.ordered().flatMap((each) => each.protection.scopes),
+    );
+    return [...new Set(all)].sort();
+  }
+
   declares(capability: keyof ServerCapabilities): boolean {
     switch (capability) {
       case "tools":

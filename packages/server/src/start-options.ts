@@ -29,6 +29,12 @@ export interface StartHttpOptions {
 /** Serve one client over stdin and stdout. */
 export interface StartStdioOptions {
   readonly transport: "stdio";
+  /**
+   * What a client would send over HTTP to say who it is, taken from the environment, such as
+   * `{ authorization: `Bearer ${process.env.MCP_TOKEN}` }`. Needed with the server's option `auth`, which
+   * checks it once, and refuses every request after its end.
+   */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly drainTimeoutMs?: number;
   readonly signals?: boolean;
 }
@@ -64,7 +70,7 @@ const HTTP_DEFAULTS: ResolvedStartHttp = {
   requestTimeoutMs: 30_000,
   signals: false,
 };
-const STDIO_MEMBERS: readonly string[] = ["drainTimeoutMs", "signals"];
+const STDIO_MEMBERS: readonly string[] = ["drainTimeoutMs", "signals", "headers"];
 
 /**
  * Fills defaults and rejects nonsense.
@@ -110,7 +116,8 @@ export function checkStartStdio(options: StartStdioOptions): void {
     if (!STDIO_MEMBERS.includes(option)) {
       throw new TypeError(`start: option "${option}" does not exist with transport "${transport}"`);
     }
-    checkKind(option, value, HTTP_DEFAULTS[option as keyof ResolvedStartHttp]);
+    const example = option === "headers" ? {} : HTTP_DEFAULTS[option as keyof ResolvedStartHttp];
+    checkKind(option, value, example);
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type Authenticator,
   AuthorizationError,
   type Authorizer,
   clip,
@@ -30,10 +31,12 @@ const MAX_WATCHED_URI_LENGTH = 8_192;
 export class Targets {
   readonly #registry: Registry;
   readonly #policy: Authorizer | undefined;
+  readonly #auth: Authenticator | undefined;
 
-  constructor(registry: Registry, policy: Authorizer | undefined) {
+  constructor(registry: Registry, policy: Authorizer | undefined, auth: Authenticator | undefined) {
     this.#registry = registry;
     this.#policy = policy;
+    this.#auth = auth;
   }
 
   /** @throws {MCPError} −32602 for a name that is no string, unknown or hidden. */
@@ -105,7 +108,11 @@ export class Targets {
   #hides(call: Call, entry: RegisteredPrimitive): boolean {
     if (this.#policy === undefined) return false;
     const decision = this.#policy.decide(call.principal, entry.protection);
-    if (decision.effect === "challenge") throw new AuthorizationError(decision.failure);
+    if (decision.effect === "challenge") {
+      const { scopes, failure } = decision;
+      const known = scopes === undefined ? undefined : this.#auth?.stepUp?.(scopes);
+      throw new AuthorizationError(known ?? failure);
+    }
     return decision.effect === "hide";
   }
 }

@@ -12,12 +12,31 @@ export interface AuthenticationRequest {
 
 /** A refusal, ready to be sent. */
 export interface AuthenticationFailure {
-  /** 401 without or with a bad credential, 403 without enough scope, 400 for a malformed request. */
-  readonly status: 400 | 401 | 403;
+  /**
+   * 401 without or with a bad credential, 403 without enough scope, 400 for a malformed request, 503 when
+   * nobody can say now, so that a client keeps a credential which may be good.
+   */
+  readonly status: 400 | 401 | 403 | 503;
   /** Sent as they are; `WWW-Authenticate` belongs here. */
   readonly headers: Readonly<Record<string, string>>;
   /** Shown to the client: names no secret and no stage. */
   readonly message: string;
+  /** Which check refused, for the log of this process only: a fixed word, never a part of the credential. */
+  readonly stage?: string;
+  /** What lies behind it, for the log of this process only. */
+  readonly cause?: unknown;
+}
+
+/** What an authenticator may know of the server that it guards. */
+export interface GuardedServer {
+  /** Every scope that a registered primitive demands, each once, sorted. */
+  scopes(): readonly string[];
+}
+
+/** What a client needs before it has a credential, such as metadata by RFC 9728. Says the same to everybody. */
+export interface PublicDocument {
+  readonly contentType: string;
+  body(server: GuardedServer): string;
 }
 
 /** Who is calling, or why that cannot be said. */
@@ -31,4 +50,10 @@ export interface Authenticator {
   authenticate(
     request: AuthenticationRequest,
   ): AuthenticationOutcome | Promise<AuthenticationOutcome>;
+  /** The refusal of a caller who lacks some of `scopes`, in the terms that this authenticator's clients know. */
+  stepUp?(scopes: readonly string[]): AuthenticationFailure;
+  /** By path. Served on GET without a credential, to every origin. */
+  readonly documents?: ReadonlyMap<string, PublicDocument>;
+  /** What weakens it, for the operator: the server warns of each once. */
+  readonly notices?: readonly string[];
 }

@@ -19,11 +19,19 @@ export interface ProtectedPrimitive {
 export type AuthorizationDecision =
   | { readonly effect: "allow" }
   | { readonly effect: "hide" }
-  | { readonly effect: "challenge"; readonly failure: AuthenticationFailure };
+  | {
+      readonly effect: "challenge";
+      /** What is answered unless the authenticator knows better, by its `stepUp` and `scopes`. */
+      readonly failure: AuthenticationFailure;
+      /** Every scope that the primitive demands; absent when scopes are not what is missing. */
+      readonly scopes?: readonly string[];
+    };
 
 /** The one policy for seeing and calling. */
 export interface Authorizer {
   /** Whether decisions depend on the principal; lists are then sent with `cacheScope: "private"`. */
   readonly perPrincipal: boolean;
   decide(principal: Principal | undefined, primitive: ProtectedPrimitive): AuthorizationDecision;
+  /** What weakens it, for the operator: the server warns of each once. */
+  readonly notices?: readonly string[];
 }

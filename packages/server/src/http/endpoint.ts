@@ -30,6 +30,7 @@ import { encodeFailure } from "../response-encoder.ts";
 import type { HttpExchange } from "./exchange.ts";
 import { Guards, PREFLIGHT_HEADERS } from "./guards.ts";
 import { ModernOutlet } from "./post-outlet.ts";
+import type { PublicDocuments } from "./public-documents.ts";
 import { valueExceedsDepth } from "./value-depth.ts";
 
 const ANONYMOUS: Caller = callerOf(undefined);
@@ -49,15 +50,22 @@ export class HttpEndpoint {
   readonly #dispatcher: Dispatcher;
   readonly #legacy: LegacyLeg | undefined;
   readonly #guards: Guards;
+  readonly #documents: PublicDocuments;
   /** Callers by exchange, between `admit` and the body. */
   readonly #callers = new WeakMap<HttpExchange, Caller>();
 
-  constructor(options: ResolvedOptions, dispatcher: Dispatcher, legacy: LegacyLeg | undefined) {
+  constructor(
+    options: ResolvedOptions,
+    dispatcher: Dispatcher,
+    legacy: LegacyLeg | undefined,
+    documents: PublicDocuments,
+  ) {
     this.limits = options.limits;
     this.#options = options;
     this.#dispatcher = dispatcher;
     this.#legacy = legacy;
     this.#guards = new Guards(options.allowedHosts, options.allowedOrigins);
+    this.#documents = documents;
   }
 
   /**
@@ -110,8 +118,14 @@ export class HttpEndpoint {
     } else this.#post(exchange, value);
   }
 
+  /** What is public, whatever path the endpoint has. @returns whether it was that, and is answered. */
+  serveDocument(exchange: HttpExchange): boolean {
+    return this.#documents.serve(exchange);
+  }
+
   /** Every method but POST. */
   other(exchange: HttpExchange): void {
+    if (this.#documents.serve(exchange)) return;
     if (exchange.method === "OPTIONS") {
       this.#preflight(exchange);
       return;
@@ -160,8 +174,18 @@ export class HttpEndpoint {
   }
 
   #refuseIdentity(exchange: HttpExchange, failure: AuthenticationFailure): void {
+    this.#logRefusal(exchange, failure);
     const error = invalidRequest(failure.message).toErrorObject();
     exchange.respond(failure.status, encodeFailure(undefined, error), failure.headers);
+  }
+
+  /** Clients begin without a credential to learn what is wanted: only a bad one is news. */
+  #logRefusal({ remoteAddress }: HttpExchange, failure: AuthenticationFailure): void {
+    const { status, stage, cause } = failure;
+    if (stage === undefined) return;
+    const level = stage === "credentials" ? "debug" : "warn";
+    const fields = { status, stage, remoteAddress, ...(cause !== undefined && { err: cause }) };
+    this.#options.logger[level](fields, "a request was refused by its credential");
   }
 
   /** Before anything is parsed: a page may send text/plain across origins without a preflight. */

@@ -41,7 +41,7 @@ export class Guards {
     if (origin === undefined || !this.#origins.has(origin)) return undefined;
     return {
       "Access-Control-Allow-Origin": origin,
-      "Access-Control-Expose-Headers": "Mcp-Session-Id, WWW-Authenticate, Retry-After",
+      "Access-Control-Expose-Headers": "Mcp-Session-Id, WWW-Authenticate, DPoP-Nonce, Retry-After",
       Vary: "Origin",
     };
   }

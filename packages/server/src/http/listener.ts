@@ -73,7 +73,7 @@ export async function listen(
       const exchange = new NodeExchange(request, response, maxQueuedBytes, state);
       const route = ROUTES.get(pathname);
       if (route !== undefined) route(exchange, readiness);
-      else exchange.respond(404, notFound(path));
+      else if (!endpoint.serveDocument(exchange)) exchange.respond(404, notFound(path));
     },
   );
   server.on("connection", (socket) => {
