@@ -14,21 +14,19 @@ export function samplesWithTools({ tools, toolChoice, messages }: SampleParams):
 
 /**
  * Checks what a model is to be asked (spec: client/sampling). Takes params of any shape.
- * @throws {TypeError} for no messages, unknown content, no `maxTokens`, and tool uses that are not answered by
+ * @throws {TypeError} for messages that are no list, unknown content, no `maxTokens`, and tool uses that are not answered by
  * tool results alone in the next user message.
  */
 export function checkSampleParams({ messages, maxTokens }: SampleParams): void {
-  if (!Array.isArray(messages) || messages.length === 0) {
-    throw new TypeError('sample: "messages" must hold at least one message');
-  }
+  if (!Array.isArray(messages)) throw new TypeError('sample: "messages" must be a list');
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
     throw new TypeError('sample: "maxTokens" must be a whole number of 1 or more');
   }
   messages.forEach((message: SamplingMessage, index) => {
     checkMessage(message, messages[index - 1], `sample: messages[${index}]`);
   });
-  const last = messages[messages.length - 1] as SamplingMessage;
-  if (toolUseIds(last).length > 0) {
+  const last: SamplingMessage | undefined = messages[messages.length - 1];
+  if (last !== undefined && toolUseIds(last).length > 0) {
     throw new TypeError(
       `sample: messages[${messages.length - 1}] uses a tool whose result does not follow`,
     );

@@ -18,6 +18,10 @@ import type { Asked, ParsedAnswer, PreparedAsk } from "./asks.ts";
  */
 export function prepareSample(params: SampleParams, asked: Asked): PreparedAsk<SampleResult> {
   checkCapabilities(params, asked);
+  // Legal on the wire, but a question that asks nothing is a mistake.
+  if (params.messages?.length === 0) {
+    throw new TypeError('sample: "messages" must hold at least one message');
+  }
   checkSampleParams(params);
   const messages = messagesFor(asked.revision, params.messages);
   return {

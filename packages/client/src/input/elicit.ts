@@ -1,16 +1,15 @@
 import {
-  clip,
   type ElicitFormParams,
   type ElicitResult,
   type ElicitUrlParams,
   isJsonObject,
+  isLoopbackHost,
 } from "@backplane/protocol";
 import type { InputHandlers, InputRequestContext } from "../input-handlers.ts";
 import { readForm } from "./form.ts";
 import { handlerFault, RefusedQuestion, runHandler } from "./question.ts";
 
 const ACTIONS: ReadonlySet<unknown> = new Set(["accept", "decline", "cancel"]);
-const SCHEMES: ReadonlySet<string> = new Set(["https:", "http:"]);
 /** What shows as nothing, or as something else: in a URL it can only mislead the one who reads it. */
 const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Z}]/u;
 const MAX_ELICITATION_ID_LENGTH = 1024;
@@ -67,9 +66,10 @@ export function readUrlQuestion(params: Record<string, unknown>): ElicitUrlParam
     throw malformed('"url" must be a URL');
   }
   const parsed = new URL(url);
-  if (!SCHEMES.has(parsed.protocol)) {
-    throw malformed(`"url" must be http or https, not ${clip(parsed.protocol)}`);
-  }
+  const secure =
+    parsed.protocol === "https:" ||
+    (parsed.protocol === "http:" && isLoopbackHost(parsed.hostname));
+  if (!secure) throw malformed('"url" must be https, or http on a loopback host');
   // `https://bank.example@evil.example` reads as one host and leads to another.
   if (parsed.username !== "" || parsed.password !== "") {
     throw malformed('"url" must not hold credentials');
