@@ -3,14 +3,15 @@ export {
   type BearerTokenOptions,
   bearerToken,
 } from "./client/bearer-token.ts";
-export type { ClientKeyPair } from "./client/client-authentication.ts";
 export { type ClientCredentialsOptions, clientCredentials } from "./client/client-credentials.ts";
+export type { ClientKeyPair } from "./client/client-key-pair.ts";
 export {
   type ClientMetadataDocumentOptions,
   clientMetadataDocument,
 } from "./client/client-metadata-document.ts";
+export type { ClientRegistration } from "./client/client-registration.ts";
 export type { TokenSourceOptions } from "./client/common-options.ts";
-export type { DpopAlgorithm, DpopOptions } from "./client/dpop.ts";
+export type { DpopAlgorithm, DpopOptions } from "./client/dpop-options.ts";
 export {
   type EnterpriseManagedOptions,
   enterpriseManaged,
@@ -28,7 +29,6 @@ export {
 } from "./client/memory-token-store.ts";
 export { type OAuthOptions, oauth } from "./client/oauth.ts";
 export { createMemoryRefreshLock, type RefreshLock } from "./client/refresh-lock.ts";
-export type { ClientRegistration } from "./client/registration.ts";
 export {
   type ClientKey,
   type ClientRecord,

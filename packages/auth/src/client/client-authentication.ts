@@ -1,6 +1,7 @@
 import { Secret } from "@backplane/protocol";
 import type { AuthorizationServerMetadata } from "@modelcontextprotocol/client";
 import type { CryptoKey, JWK } from "jose";
+import type { ClientKeyPair } from "./client-key-pair.ts";
 import { OAuthClientError } from "./errors.ts";
 import type { Sdk } from "./sdk.ts";
 
@@ -58,14 +59,6 @@ export function secretClient(sdk: Sdk, client: SecretClient): ClientIdentity {
 function basicCredentials(clientId: string, clientSecret: string): string {
   const encode = (text: string): string => new URLSearchParams({ a: text }).toString().slice(2);
   return btoa(`${encode(clientId)}:${encode(clientSecret)}`);
-}
-
-/** A private key that signs a statement for each token request (RFC 7523, 2.2). */
-export interface ClientKeyPair {
-  /** PKCS #8 as PEM, a private JWK, or a key of Web Crypto, which need not be exportable. */
-  readonly privateKey: string | Secret | JWK | CryptoKey;
-  /** Of the signature: ES256, RS256, PS256, EdDSA and the like. */
-  readonly algorithm: string;
 }
 
 /** How long a statement is valid: time enough for one request with a clock that is off. */

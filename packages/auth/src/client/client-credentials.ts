@@ -1,11 +1,7 @@
 import { type ClientAuth, checkMembers, Secret } from "@backplane/protocol";
 import { BoundIssuer } from "./bound-issuer.ts";
-import {
-  type ClientIdentity,
-  type ClientKeyPair,
-  privateKeyClient,
-  secretClient,
-} from "./client-authentication.ts";
+import { type ClientIdentity, privateKeyClient, secretClient } from "./client-authentication.ts";
+import type { ClientKeyPair } from "./client-key-pair.ts";
 import { COMMON_OPTIONS, resolveCommonOptions, type TokenSourceOptions } from "./common-options.ts";
 import type { Flow } from "./flow.ts";
 import type { Sdk } from "./sdk.ts";

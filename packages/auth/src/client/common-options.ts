@@ -8,7 +8,7 @@ import {
   systemClock,
   wholeNumber,
 } from "@backplane/protocol";
-import { algorithmOf, type DpopOptions } from "./dpop.ts";
+import { algorithmOf, type DpopOptions } from "./dpop-options.ts";
 import { createMemoryTokenStore } from "./memory-token-store.ts";
 import { createMemoryRefreshLock, type RefreshLock } from "./refresh-lock.ts";
 import type { TokenStore } from "./token-store.ts";

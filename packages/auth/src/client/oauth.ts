@@ -8,6 +8,7 @@ import {
 import { authorizeUser } from "./authorization-code.ts";
 import { BoundIssuer } from "./bound-issuer.ts";
 import { type ClientIdentity, secretClient } from "./client-authentication.ts";
+import type { ClientRegistration } from "./client-registration.ts";
 import {
   assertHttpsOrLoopback,
   COMMON_OPTIONS,
@@ -16,12 +17,7 @@ import {
 } from "./common-options.ts";
 import { OAuthClientError, shownUrl } from "./errors.ts";
 import type { Flow, Grant, Obtained } from "./flow.ts";
-import {
-  type ClientRegistration,
-  forgetClient,
-  registerClient,
-  storedClient,
-} from "./registration.ts";
+import { forgetClient, registerClient, storedClient } from "./registration.ts";
 import { createTokenSource } from "./token-source.ts";
 import type { UserInteraction } from "./user-interaction.ts";
 

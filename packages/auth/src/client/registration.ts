@@ -1,22 +1,10 @@
 import { isLoopbackHost, Secret } from "@backplane/protocol";
 import { type ClientIdentity, secretClient } from "./client-authentication.ts";
+import type { ClientRegistration } from "./client-registration.ts";
 import { OAuthClientError, shownUrl } from "./errors.ts";
 import type { Flow } from "./flow.ts";
 import { failureOf, probe } from "./probe.ts";
 import type { ClientKey, ClientRecord } from "./token-store.ts";
-
-/** How this client introduces itself when it registers (RFC 7591, 2). */
-export interface ClientRegistration {
-  /** What users read. */
-  readonly clientName: string;
-  /** By default "native" for a redirect URL on this machine, else "web". */
-  readonly applicationType?: "native" | "web";
-  readonly clientUri?: string;
-  readonly logoUri?: string;
-  readonly contacts?: readonly string[];
-  readonly softwareId?: string;
-  readonly softwareVersion?: string;
-}
 
 function keyOf({ server }: Flow): ClientKey {
   return { kind: "client", issuer: server.issuer };
