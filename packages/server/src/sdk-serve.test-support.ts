@@ -4,7 +4,7 @@ import { quietServer } from "./input-peer.test-support.ts";
 import type { MCPServer } from "./mcp-server.ts";
 
 /** The Backplane server that the SDK's clients reach over the SDK's own transports. */
-export function servedServer(logged: unknown[], aborted: string[]): MCPServer {
+export function servedServer(logged: unknown[], events: string[]): MCPServer {
   const server = quietServer(logged);
   server.tool("echo", { input: { type: "object" } }, (args) => JSON.stringify(args));
   server.tool("count", {}, async (_args, context) => {
@@ -24,9 +24,10 @@ export function servedServer(logged: unknown[], aborted: string[]): MCPServer {
   });
   server.tool("whoami", {}, (_args, { principal }) => principal?.id ?? "nobody");
   server.tool("wait", {}, (_args, { signal }) => {
+    events.push("wait started");
     return new Promise<string>((resolve) => {
       signal.addEventListener("abort", () => {
-        aborted.push("wait");
+        events.push("wait aborted");
         resolve("too late");
       });
     });

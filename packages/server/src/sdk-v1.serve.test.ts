@@ -19,7 +19,7 @@ interface Served {
   readonly server: MCPServer;
   readonly transport: Transport;
   readonly clientTransport: Transport;
-  readonly aborted: string[];
+  readonly events: string[];
   readonly logged: unknown[];
   close(): Promise<void>;
 }
@@ -48,10 +48,10 @@ async function served(
   clientTransport: Transport,
   close: () => Promise<void>,
 ): Promise<Served> {
-  const [logged, aborted]: [unknown[], string[]] = [[], []];
-  const server = servedServer(logged, aborted);
+  const [logged, events]: [unknown[], string[]] = [[], []];
+  const server = servedServer(logged, events);
   open.push(close, () => server.stop());
-  return { server, transport, clientTransport, aborted, logged, close };
+  return { server, transport, clientTransport, events, logged, close };
 }
 
 async function connect({ clientTransport }: Served): Promise<Client> {
@@ -128,9 +128,10 @@ describe.each([
     const waiting = client.callTool({ name: "wait", arguments: {} }, undefined, {
       signal: controller.signal,
     });
-    setTimeout(() => controller.abort(new Error("enough")), 30);
+    await vi.waitFor(() => expect(rig.events).toEqual(["wait started"]));
+    controller.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(rig.aborted).toEqual(["wait"]));
+    await vi.waitFor(() => expect(rig.events).toEqual(["wait started", "wait aborted"]));
   });
 
   it("tells of changes", async () => {

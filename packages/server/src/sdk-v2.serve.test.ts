@@ -15,7 +15,7 @@ interface Served {
   readonly server: MCPServer;
   readonly transport: Transport;
   readonly clientTransport: Transport;
-  readonly aborted: string[];
+  readonly events: string[];
 }
 
 const open: (() => Promise<unknown>)[] = [];
@@ -24,10 +24,10 @@ afterEach(async () => {
 });
 
 function served(transport: Transport, clientTransport: Transport): Served {
-  const aborted: string[] = [];
-  const server = servedServer([], aborted);
+  const events: string[] = [];
+  const server = servedServer([], events);
   open.push(() => server.stop());
-  return { server, transport, clientTransport, aborted };
+  return { server, transport, clientTransport, events };
 }
 
 async function inMemory(): Promise<Served> {
@@ -106,8 +106,9 @@ describe.each([
     const client = await connect(rig, pinned);
     const controller = new AbortController();
     const waiting = client.callTool({ name: "wait", arguments: {} }, { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error("enough")), 30);
+    await vi.waitFor(() => expect(rig.events).toEqual(["wait started"]));
+    controller.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(rig.aborted).toEqual(["wait"]));
+    await vi.waitFor(() => expect(rig.events).toEqual(["wait started", "wait aborted"]));
   });
 });
