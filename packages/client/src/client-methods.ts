@@ -114,7 +114,7 @@ export abstract class ClientMethods {
     if (result.structuredContent === undefined && !book.has(name)) return result;
     // The first structured answer is worth one look at the list: else nothing could be checked.
     if (!book.has(name) && !book.complete) await this.#learnTools(options);
-    await book.checkOutput(name, result);
+    book.checkOutput(name, result);
     return result;
   }
 

@@ -1,8 +1,6 @@
 import {
   argumentAt,
   type CallToolResult,
-  type CompiledSchema,
-  compileSchema,
   encodeHeaderValue,
   type HeaderParameter,
   headerParameters,
@@ -10,8 +8,10 @@ import {
   type Logger,
   SchemaError,
   type Tool,
+  type ValidationOutcome,
 } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
+import { compileOutputCheck, type OutputCheck } from "./output-check.ts";
 
 const NO_HEADERS: readonly string[] = [];
 
@@ -21,7 +21,7 @@ interface KnownTool {
   readonly headers: readonly HeaderParameter[];
   readonly repeatable: boolean;
   /** Compiled with the first structured result; undefined for a schema that nothing can be checked by. */
-  output: CompiledSchema | undefined | "unread";
+  output: OutputCheck | undefined | "unread";
 }
 
 /**
@@ -108,7 +108,7 @@ export class ToolBook {
   }
 
   /** @throws {MCPClientError} `invalid_output` when structured content does not fit what the tool advertises. */
-  async checkOutput(name: string, result: CallToolResult): Promise<void> {
+  checkOutput(name: string, result: CallToolResult): void {
     const known = this.#known.get(name);
     if (known?.tool.outputSchema === undefined || result.isError === true) return;
     if (result.structuredContent === undefined) {
@@ -117,10 +117,8 @@ export class ToolBook {
         `tool "${name}" advertises an output schema and answered without structured content`,
       );
     }
-    if (known.output === "unread") known.output = this.#compile(known.tool);
-    if (known.output === undefined) return;
-    const outcome = await known.output.validate(result.structuredContent);
-    if (outcome.issues === undefined) return;
+    const outcome = this.#validate(known, result.structuredContent);
+    if (outcome?.issues === undefined) return;
     throw new MCPClientError(
       "invalid_output",
       `tool "${name}" answered with structured content that its output schema refuses: ${outcome.issues
@@ -130,15 +128,19 @@ export class ToolBook {
     );
   }
 
-  /** A schema that cannot be compiled here (a foreign dialect, a network `$ref`) checks nothing, and says so once. */
-  #compile({ name, outputSchema }: Tool): CompiledSchema | undefined {
+  /**
+   * A schema that cannot be compiled here (a foreign dialect, a network `$ref`), or that takes too long, checks
+   * nothing, and says so once.
+   */
+  #validate(known: KnownTool, value: unknown): ValidationOutcome | undefined {
+    const { name, outputSchema } = known.tool;
     try {
-      return compileSchema(outputSchema as JsonObject, {
-        side: "output",
-        subject: `tool "${name}" output`,
-        requireObjectRoot: false,
-      });
+      if (known.output === "unread") {
+        known.output = compileOutputCheck(outputSchema as JsonObject, `tool "${name}" output`);
+      }
+      return known.output?.validate(value);
     } catch (error) {
+      known.output = undefined;
       this.#logger.warn(
         { tool: name, err: error },
         "structured output of this tool cannot be checked",
