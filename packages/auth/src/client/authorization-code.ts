@@ -21,7 +21,6 @@ export async function authorizeUser(
 ): Promise<TokenRecord> {
   const { sdk, server, resource, scope, dpop } = flow;
   const { client, redirectUrl } = request;
-  assertSupported(flow);
   const state = randomState();
   const { authorizationUrl, codeVerifier } = await sdk.startAuthorization(server.issuer, {
     metadata: server.metadata,
@@ -39,7 +38,11 @@ export async function authorizeUser(
   return requestTokens(flow, client, parameters, "token");
 }
 
-function assertSupported({ server, guard }: Flow): void {
+/**
+ * Whether a user can be sent to this authorization server at all.
+ * @throws {OAuthClientError} when it lacks what is needed, or its page is at a place that is not allowed.
+ */
+export function assertAuthorizes({ server, guard }: Flow): void {
   const { metadata, issuer } = server;
   // Without the field an authorization server may ignore the challenge (spec: authorization, PKCE).
   if (metadata.code_challenge_methods_supported?.includes("S256") !== true) {

@@ -164,7 +164,7 @@ describe("metadata of the authorization server", () => {
     world.as.metadata["code_challenge_methods_supported"] = methods;
     const error = await failure(send(userClient(), world.mcpUrl));
     expect(error.code).toBe("pkce_unsupported");
-    expect(world.as.count("/authorize")).toBe(0);
+    expect(world.as.count("/authorize") + world.as.count("/register")).toBe(0);
   });
 
   it("that is nowhere, garbled or away says which it is", async () => {

@@ -120,6 +120,14 @@ describe("a peer that leads elsewhere", () => {
   });
 });
 
+it("a policy that allows plain http does not let credentials go over it", async () => {
+  const world = await startWorld();
+  world.as.metadata["token_endpoint"] = "http://as.example/token";
+  const urlPolicy = { schemes: ["http", "https"] };
+  const error = await failure(send(userClient({ urlPolicy }), world.mcpUrl));
+  expect([error.code, error.stage]).toEqual(["unsafe_url", "token"]);
+});
+
 describe("a fetch of the application's own", () => {
   it("is what all requests of the flow go through, guarded all the same", async () => {
     const world = await startWorld();

@@ -53,6 +53,21 @@ describe("client credentials", () => {
     expect(tokenRequests(world).map(({ form }) => form.get("scope"))).toEqual(["a", "a b"]);
   });
 
+  it("may ask for a scope of its own for each of many tools, but not without end", async () => {
+    const world = await startWorld();
+    let wanted = 1;
+    world.refuse = (request) => {
+      const issued = world.as.issued.get(tokenOf(request));
+      if (issued === undefined) return unauthorized(world);
+      return issued.scope.includes(`tool-${wanted};`)
+        ? undefined
+        : insufficientScope(`tool-${wanted};`);
+    };
+    const auth = clientCredentials({ clientId: "m", clientSecret: "s" });
+    for (; wanted < 10; wanted++) expect(await send(auth, world.mcpUrl)).toBe(200);
+    expect((await failure(send(auth, world.mcpUrl))).code).toBe("too_many_attempts");
+  });
+
   it("gets another token when the first ends, before any request is refused", async () => {
     const world = await startWorld();
     Object.assign(world.as.tokenResponse, { refresh_token: undefined, expires_in: 0 });

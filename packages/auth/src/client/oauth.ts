@@ -5,7 +5,7 @@ import {
   Secret,
   wholeNumber,
 } from "@backplane/protocol";
-import { authorizeUser } from "./authorization-code.ts";
+import { assertAuthorizes, authorizeUser } from "./authorization-code.ts";
 import { BoundIssuer } from "./bound-issuer.ts";
 import { type ClientIdentity, secretClient } from "./client-authentication.ts";
 import type { ClientRegistration } from "./client-registration.ts";
@@ -112,6 +112,7 @@ function authorizationCodeGrant(options: OAuthOptions): Grant {
           `OAuth authorization: a user must authorize at ${shownUrl(flow.server.issuer)}; option "interaction" says how`,
         );
       }
+      assertAuthorizes(flow);
       const redirectUrl = options.redirectUrl ?? (await ownRedirectUrl(interaction));
       const client = await clientFor(flow, redirectUrl);
       try {

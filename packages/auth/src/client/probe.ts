@@ -88,6 +88,14 @@ export function failureOf(
     );
   }
   const kind = (error as { name?: unknown } | null)?.name;
+  // The SDK's own check: credentials go over TLS, or stay on this machine.
+  if (kind === "InsecureTokenEndpointError") {
+    return new OAuthClientError(
+      "unsafe_url",
+      stage,
+      `OAuth ${stage}: the token endpoint is not https, and not on this machine`,
+    );
+  }
   return new OAuthClientError(
     "invalid_response",
     stage,

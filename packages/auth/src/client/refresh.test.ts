@@ -191,6 +191,31 @@ describe("a refresh that fails", () => {
   });
 });
 
+describe("a store that is away", () => {
+  it("costs neither the new tokens nor the user's time, and the log says so", async () => {
+    const world = await startWorld();
+    const inner = createMemoryTokenStore();
+    let isAway = false;
+    const store: TokenStore = {
+      get: (key) => inner.get(key),
+      set: (key, record, version) =>
+        isAway ? Promise.reject(new Error("away")) : inner.set(key, record, version),
+      delete: (key, version) => inner.delete(key, version),
+    };
+    const logger = recordingLogger();
+    const clock = movableClock();
+    const user = willingUser();
+    const auth = userClient({ store, logger, clock, interaction: user });
+    await send(auth, world.mcpUrl);
+    isAway = true;
+    clock.advance(2 * HOUR_MS);
+    for (let request = 0; request < 3; request++) expect(await send(auth, world.mcpUrl)).toBe(200);
+    expect([refreshes(world), user.visited.length]).toEqual([1, 1]);
+    expect(logger.text()).toContain('"stage":"store"');
+    expect(logger.text()).not.toMatch(/access-|refresh-/);
+  });
+});
+
 describe("several processes", () => {
   it("that share a store and a lock refresh once", async () => {
     const { world, clock, store, user, make } = await startSession();

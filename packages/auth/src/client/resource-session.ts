@@ -27,6 +27,11 @@ export interface SessionOptions extends ResolvedTokenSourceOptions {
 /** A token that is refused so soon was never good. */
 const FRESH_MS = 60_000;
 
+/** New authorizations in a minute that the refusals of a server may cause. */
+const MAX_AUTHORIZATIONS = 3;
+/** Without a user: each tool that is called may want a scope of its own. */
+const MAX_STEP_UPS = 10;
+
 /** Why another token is needed. */
 interface Need {
   readonly because: "expiry" | "refusal" | "scope";
@@ -213,11 +218,14 @@ export class ResourceSession {
       }
       return;
     }
-    if (need.because !== "expiry") this.#attempts.begin(this.#url);
+    if (need.because !== "expiry") {
+      const isStepUp = need.because === "scope" && !grant.interactive;
+      this.#attempts.begin(this.#url, isStepUp ? MAX_STEP_UPS : MAX_AUTHORIZATIONS);
+    }
     const { client, tokens } = await grant.obtain(flow);
-    await keeperFor(client).save(tokens);
     this.#token = tokens;
     this.#askedScope = unionOfScopes(this.#askedScope, scope);
+    await keeperFor(client).keep(tokens);
   }
 
   #mayRefresh({ because, old }: Need): boolean {

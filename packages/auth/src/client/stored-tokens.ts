@@ -85,13 +85,23 @@ export class StoredTokens {
     }
   }
 
-  /** Keeps tokens of a new authorization, whatever was there. */
-  async save(record: TokenRecord): Promise<void> {
-    const { store } = this.#options.flow;
-    // Whoever writes in between wrote something older, or equally new.
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const version = (await store.get(this.#key))?.version;
-      if (await store.set(this.#key, record, version)) return;
+  /**
+   * Keeps new tokens, whatever was there. They work even when they cannot be kept: the user need not
+   * authorize once more because the store is away.
+   */
+  async keep(record: TokenRecord): Promise<void> {
+    const { store, logger } = this.#options.flow;
+    try {
+      // Whoever writes in between wrote something equally new.
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const version = (await store.get(this.#key))?.version;
+        if (await store.set(this.#key, record, version)) return;
+      }
+    } catch (error) {
+      logger.error(
+        { stage: "store", error, issuer: shownUrl(this.#key.issuer) },
+        "New tokens cannot be stored: they end with this process",
+      );
     }
   }
 
@@ -118,18 +128,18 @@ export class StoredTokens {
   ): Promise<Renewed | undefined> {
     const { flow, client } = this.#options;
     const refreshToken = record.refreshToken as string;
+    let fresh: TokenRecord;
     try {
-      const fresh = await refreshTokens(flow, client, { ...record, refreshToken });
-      if (!(await flow.store.set(this.#key, fresh, version))) {
-        // Somebody authorized anew meanwhile: what they wrote is at least as good.
-        const newer = usable(await this.#find(wanted));
-        if (newer !== undefined) return newer;
-        await this.save(fresh);
-      }
-      return { record: fresh, isRefreshed: true };
+      fresh = await refreshTokens(flow, client, { ...record, refreshToken });
     } catch (error) {
       return this.#afterRefusal(error, version, wanted);
     }
+    // Somebody may have authorized anew meanwhile: what they wrote is at least as good.
+    const isKept = await flow.store.set(this.#key, fresh, version).catch(() => false);
+    const newer = isKept ? undefined : usable(await this.#find(wanted).catch(() => undefined));
+    if (newer !== undefined) return newer;
+    if (!isKept) await this.keep(fresh);
+    return { record: fresh, isRefreshed: true };
   }
 
   /** The refused refresh token goes, and nothing that was written after it. */
