@@ -10,6 +10,7 @@ import {
   type InputContext,
   type JsonRpcRequest,
   type JsonValue,
+  type ListNode,
   type LogLevel,
   type MCPError,
   type Principal,
@@ -67,7 +68,7 @@ const NO_META: Readonly<Record<string, unknown>> = Object.freeze({});
  * One request from arrival to answer, and the context that its handler sees. A single object, so that
  * a plain call allocates once; what a call does not touch (signal, input round) is never made.
  */
-export class Call implements InputContext, DeadlineEntry {
+export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
   readonly requestId: RequestId;
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
@@ -100,6 +101,10 @@ export class Call implements InputContext, DeadlineEntry {
   wheelSlot = -1;
   wheelNext: DeadlineEntry | undefined = undefined;
   wheelPrevious: DeadlineEntry | undefined = undefined;
+  // The fields of the dispatcher's list of what runs.
+  listNext: Call | undefined = undefined;
+  listPrevious: Call | undefined = undefined;
+  listed = false;
 
   #controller: AbortController | undefined = undefined;
   #lastProgress = Number.NEGATIVE_INFINITY;

@@ -4,6 +4,7 @@ import {
   DeadlineWheel,
   deadlineExceeded,
   type Interceptor,
+  IntrusiveList,
   type InvocationResult,
   internalError,
   MCPError,
@@ -38,7 +39,7 @@ export class Dispatcher implements CallHost {
   readonly #methods: ReadonlyMap<string, MethodHandler>;
   readonly #wheel: DeadlineWheel = new DeadlineWheel();
   /** Calls whose handler has not settled. */
-  readonly #running = new Set<Call>();
+  readonly #running = new IntrusiveList<Call>();
   /** Those of them that live as long as their stream: `maxStreams` bounds these, not `maxInFlight`. */
   #unbounded = 0;
   #interceptors: readonly Interceptor[] = [];
@@ -118,7 +119,7 @@ export class Dispatcher implements CallHost {
     // A handler that ignores its signal would hold its place for ever; enough of them, and all are refused.
     const handler = this.#methods.get(call.method) as MethodHandler;
     this.#options.clock.after(OVERDUE_MS, () => {
-      if (!this.#running.has(call)) return;
+      if (!call.listed) return;
       this.#settled(call, handler);
       this.#publishEnd(call, "cancelled", undefined);
       this.#options.logger.warn(
@@ -159,7 +160,7 @@ export class Dispatcher implements CallHost {
 
   /** Fires the signal of every running call and answers it with the named 503. */
   abortAll(): void {
-    for (const call of this.#running) {
+    for (const call of this.#running.toArray()) {
       if (!call.settled) this.#fail(call, unavailable("draining", RETRY_AFTER_MS));
       call.abort(abortReason("the server shuts down"));
     }
@@ -272,7 +273,7 @@ export class Dispatcher implements CallHost {
   }
 
   #track(call: Call, handler: MethodHandler): void {
-    if (this.#running.has(call)) return;
+    if (call.listed) return;
     this.#running.add(call);
     if (handler.unbounded === true) {
       this.#unbounded++;
