@@ -2,7 +2,7 @@ import type { ClientCapabilities, Era, JsonObject, Revision } from "@backplane/p
 import type { CircuitState } from "./circuit-breaker.ts";
 import type { ClientCore } from "./client-core.ts";
 import { ClientMethods } from "./client-methods.ts";
-import type { LinkSource } from "./link-source.ts";
+import { acquireLink, type LinkSource } from "./link-source.ts";
 import type { ClientInterceptor } from "./options.ts";
 import type { RequestOptions } from "./request-options.ts";
 import type { MethodCall } from "./request-plan.ts";
@@ -64,7 +64,7 @@ export abstract class ClientFace extends ClientMethods {
    */
   async ping(options: RequestOptions = {}): Promise<void> {
     // The era may be another one than last time.
-    const link = await this.source.acquire(options.signal);
+    const link = await acquireLink(this.source, options.signal);
     const method = pingMethod(link.era);
     this.source.release(link, undefined);
     await this.core.ask({ method, params: {}, options, headers: [], idempotent: true });

@@ -16,7 +16,8 @@ import type { Exchange, ExchangeOwner } from "./exchange.ts";
 import type { InputRound } from "./input-responses.ts";
 import { type AbortListener, unwatchAbort, watchAbort } from "./internal/abort-watch.ts";
 import { waitAwake } from "./internal/wait-awake.ts";
-import type { Link, LinkRequest } from "./link.ts";
+import { Link, type LinkRequest } from "./link.ts";
+import type { LinkTaker, LinkWait } from "./link-source.ts";
 import type { RequestHost, RequestPlan } from "./request-plan.ts";
 import { problemOf } from "./result-guards.ts";
 
@@ -26,7 +27,7 @@ const NO_SIGNAL: AbortSignal = new AbortController().signal;
  * Runs one logical request to its end: place in the bulkhead, link, attempts with retries, rounds of input,
  * all inside one budget of time. One object a request, so that an uneventful one costs one promise.
  */
-export class ClientRequest implements ExchangeOwner, DeadlineEntry, AbortListener {
+export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, AbortListener {
   readonly #host: RequestHost;
   readonly #plan: RequestPlan;
   readonly #resolve: (result: JsonObject) => void;
@@ -44,6 +45,7 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry, AbortListene
   #inside = false;
   #done = false;
   #cancelWait: (() => void) | undefined = undefined;
+  #linkWait: LinkWait | undefined = undefined;
   // While it waits for anything but the server, the request itself stands in the wheel.
   readonly idleMs: number = Number.POSITIVE_INFINITY;
   totalMs: number;
@@ -101,6 +103,20 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry, AbortListene
     if (legacy && error.code === ErrorCode.legacyUrlElicitationRequired && !this.#urlsOpened) {
       void this.#openUrls(error as MCPError);
     } else this.#failed(error);
+  }
+
+  onLink(link: Link): void {
+    this.#linkWait = undefined;
+    this.#goOn();
+    this.#sendOver(link);
+  }
+
+  onNoLink(error: unknown): void {
+    const failure = asFailure(error);
+    this.#linkWait = undefined;
+    this.#goOn();
+    this.#host.breaker?.record(failure, this.#epoch);
+    this.#failed(failure);
   }
 
   onNotification(method: string, params: JsonObject): void {
@@ -182,30 +198,13 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry, AbortListene
       return;
     }
     this.#epoch = this.#host.breaker?.epoch ?? 0;
-    const link = this.#host.source.acquire(this.#plan.options.signal);
-    if (!(link instanceof Promise)) {
-      this.#sendOver(link);
+    const got = this.#host.source.acquire(this);
+    if (got instanceof Link) {
+      this.#sendOver(got);
       return;
     }
+    this.#linkWait = got;
     this.#wait();
-    link.then(
-      (acquired) => {
-        if (this.#done) {
-          this.#host.breaker?.abandon(this.#epoch);
-          this.#host.source.release(acquired, undefined);
-          return;
-        }
-        this.#goOn();
-        this.#sendOver(acquired);
-      },
-      (error: unknown) => {
-        const failure = asFailure(error);
-        this.#host.breaker?.record(failure, this.#epoch);
-        if (this.#done) return;
-        this.#goOn();
-        this.#failed(failure);
-      },
-    );
   }
 
   #sendOver(link: Link): void {
@@ -394,6 +393,10 @@ export class ClientRequest implements ExchangeOwner, DeadlineEntry, AbortListene
     this.#giveBack(undefined);
     this.#host.wheel.remove(this);
     this.#cancelWait?.();
+    if (this.#linkWait !== undefined) {
+      this.#linkWait.cancel();
+      this.#host.breaker?.abandon(this.#epoch);
+    }
     const { signal } = this.#plan.options;
     if (signal !== undefined) unwatchAbort(signal, this);
     if (this.#inside) this.#host.bulkhead?.leave();

@@ -3,6 +3,7 @@ import { ClientCore } from "./client-core.ts";
 import { ClientFace } from "./client-face.ts";
 import type { Link } from "./link.ts";
 import { createLinkOpener, type LinkOpener } from "./link-opener.ts";
+import { acquireLink } from "./link-source.ts";
 import type { MCPClientOptions } from "./options.ts";
 import { resolveBehaviour, resolveTarget } from "./resolve-options.ts";
 import { SharedLink } from "./shared-link.ts";
@@ -56,7 +57,7 @@ export class MCPClient extends ClientFace {
    * @throws {MCPClientError} `connection_failed`, `unauthorized`, `unsupported_version`, `timeout` and others.
    */
   async connect(): Promise<void> {
-    await this.source.acquire();
+    await acquireLink(this.source);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { ErrorCode, type MCPError } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import type { Link } from "./link.ts";
-import type { LinkSource } from "./link-source.ts";
+import type { LinkSource, LinkTaker, LinkWait } from "./link-source.ts";
 import type { Agreement } from "./server-description.ts";
 
 /** One link for all requests, opened with the first and again after it is over. */
@@ -22,10 +22,23 @@ export class SharedLink implements LinkSource {
     return this.#link?.over === false ? this.#link : undefined;
   }
 
-  acquire(): Link | Promise<Link> {
+  acquire(taker: LinkTaker): Link | LinkWait {
     const link = this.#link;
     if (link !== undefined && !link.over) return link;
-    return this.#reopen();
+    let waiting = true;
+    this.#reopen().then(
+      (opened) => {
+        if (waiting) taker.onLink(opened);
+      },
+      (error: unknown) => {
+        if (waiting) taker.onNoLink(error);
+      },
+    );
+    return {
+      cancel: () => {
+        waiting = false;
+      },
+    };
   }
 
   release(link: Link, failure: MCPError | MCPClientError | undefined): void {

@@ -243,7 +243,21 @@ export function hubRig(
     get agreement() {
       return current;
     },
-    acquire: () => (current !== undefined && !current.over ? current : open()),
+    acquire: (taker) => {
+      if (current !== undefined && !current.over) return current;
+      let waiting = true;
+      open().then(
+        (link) => (waiting ? taker.onLink(link) : source.release(link, undefined)),
+        (error: unknown) => {
+          if (waiting) taker.onNoLink(error);
+        },
+      );
+      return {
+        cancel: () => {
+          waiting = false;
+        },
+      };
+    },
     release: (link, failure) => {
       releases.push(failure);
       if (failure?.code === "session_lost" && link === current) void link.close();

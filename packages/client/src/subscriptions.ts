@@ -1,9 +1,8 @@
 import type { Clock, JsonObject, Logger } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import { ReconnectSchedule } from "./http/reconnect-schedule.ts";
-import { untilAborted } from "./internal/until-aborted.ts";
 import type { Link } from "./link.ts";
-import type { LinkSource } from "./link-source.ts";
+import { acquireLink, type LinkSource } from "./link-source.ts";
 import { isLost } from "./shared-link.ts";
 import type {
   ChangeEvent,
@@ -241,7 +240,7 @@ export class SubscriptionHub {
 
   async #openFeed(): Promise<Feed> {
     const { clock, logger } = this.#parts;
-    const link = await this.#acquire();
+    const link = await acquireLink(this.#parts.source, this.#closing.signal);
     const FeedOfEra = link.era === "modern" ? ModernFeed : LegacyFeed;
     const feed: Feed = new FeedOfEra({
       link,
@@ -260,23 +259,6 @@ export class SubscriptionHub {
     this.#feed = feed;
     this.#served = undefined;
     return feed;
-  }
-
-  async #acquire(): Promise<Link> {
-    const { source } = this.#parts;
-    const { signal } = this.#closing;
-    const acquired = source.acquire(signal);
-    if (!(acquired instanceof Promise)) return acquired;
-    try {
-      return await untilAborted(signal, acquired);
-    } catch (error) {
-      // It may come yet, and nobody else would give it back.
-      acquired.then(
-        (late) => source.release(late, undefined),
-        () => {},
-      );
-      throw error;
-    }
   }
 
   #accepted(candidates: readonly Member[], served: Served): void {

@@ -34,6 +34,7 @@ describe("IntrusiveList", () => {
           }
           expect(list.toArray()).toEqual([...model]);
           expect(list.size).toBe(model.size);
+          expect(list.first).toBe([...model][0]);
           expect(item.listed).toBe(model.has(item));
         }
       }),

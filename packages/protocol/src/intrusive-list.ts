@@ -20,6 +20,11 @@ export class IntrusiveList<Node extends ListNode<Node>> {
     return this.#size;
   }
 
+  /** The node that was added first. */
+  get first(): Node | undefined {
+    return this.#first;
+  }
+
   /** Appends a node; no-op for one that is listed. A node may stand in one list only. */
   add(node: Node): void {
     if (node.listed) return;

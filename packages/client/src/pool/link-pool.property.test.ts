@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MCPClientError } from "../errors.ts";
-import type { Link } from "../link.ts";
+import { Link } from "../link.ts";
+import type { LinkWait } from "../link-source.ts";
 import { poolRig, settle } from "./link-pool.test-support.ts";
 
 const FAILURES: readonly (MCPClientError | undefined)[] = [
@@ -75,7 +76,7 @@ class Run {
   readonly #rig;
   /** By whom a link is held; a link has at most one holder. */
   readonly #held = new Set<Link>();
-  readonly #waiting: { readonly name: number; readonly controller: AbortController }[] = [];
+  readonly #waiting: (LinkWait & { readonly name: number })[] = [];
   readonly #served: number[] = [];
   #lastName = 0;
   #rejected = 0;
@@ -112,7 +113,7 @@ class Run {
         if (opening.length > 0) failNext(new MCPClientError("connection_failed", "m"));
         return;
       case "give-up":
-        at(this.#waiting, pick)?.controller.abort();
+        at(this.#waiting, pick)?.cancel();
         return;
       case "break":
         at(links, pick)?.breakDown();
@@ -152,7 +153,7 @@ class Run {
   /** With a server that works again, everybody is served and the least number is there. */
   async recover(): Promise<void> {
     const { pool, checks, openNext, opening, clock } = this.#rig;
-    for (const { controller } of this.#waiting) controller.abort();
+    for (const waiter of [...this.#waiting]) waiter.cancel();
     await settle();
     const rejected = this.#rejected;
     this.#acquire();
@@ -160,8 +161,10 @@ class Run {
       while (opening.length > 0) openNext();
       for (const check of checks.splice(0)) check.resolve();
       await settle();
-      for (const link of this.#held) pool.release(link, undefined);
-      this.#held.clear();
+      for (const link of [...this.#held]) {
+        this.#held.delete(link);
+        pool.release(link, undefined);
+      }
       await settle();
       if (this.#waiting.length > 0) clock.advance(100);
     }
@@ -199,28 +202,29 @@ class Run {
   }
 
   #acquire(): void {
-    const name = ++this.#lastName;
-    const controller = new AbortController();
-    const got = this.#rig.pool.acquire(controller.signal);
-    if (!(got instanceof Promise)) {
+    const waiter = { name: ++this.#lastName, cancel: () => {} };
+    const leave = () => this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+    const got = this.#rig.pool.acquire({
+      onLink: (link) => {
+        leave();
+        this.#served.push(waiter.name);
+        this.#hold(link);
+      },
+      onNoLink: () => {
+        leave();
+        this.#rejected++;
+      },
+    });
+    if (got instanceof Link) {
       expect(got.over).toBe(false);
       this.#hold(got);
       return;
     }
-    const waiter = { name, controller };
     this.#waiting.push(waiter);
-    const leave = () => this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-    got.then(
-      (link) => {
-        leave();
-        this.#served.push(name);
-        this.#hold(link);
-      },
-      () => {
-        leave();
-        this.#rejected++;
-      },
-    );
+    waiter.cancel = () => {
+      leave();
+      got.cancel();
+    };
   }
 
   #hold(link: Link): void {

@@ -1,7 +1,8 @@
 import { ErrorCode, MCPError } from "@backplane/protocol";
 import { describe, expect, it } from "vitest";
 import { MCPClientError } from "../errors.ts";
-import type { Link } from "../link.ts";
+import { Link } from "../link.ts";
+import { acquireLink } from "../link-source.ts";
 import { poolRig, settle } from "./link-pool.test-support.ts";
 import { type PoolOptions, resolvePoolOptions } from "./pool-options.ts";
 
@@ -18,11 +19,13 @@ async function connected(options: Partial<PoolOptions> = {}): Promise<Rig> {
   return rig;
 }
 
+const nobody = { onLink: () => {}, onNoLink: () => {} };
+
 /** Takes links that are there. */
 function take(rig: Rig, count: number): Link[] {
   return Array.from({ length: count }, () => {
-    const link = rig.pool.acquire(undefined);
-    if (link instanceof Promise) throw new Error("no link is free");
+    const link = rig.pool.acquire(nobody);
+    if (!(link instanceof Link)) throw new Error("no link is free");
     return link;
   });
 }
@@ -103,7 +106,7 @@ describe("connect", () => {
 describe("acquire", () => {
   it("opens without connect, one at first however many wait", async () => {
     const rig = poolRig({ maxConnections: 3 });
-    const waiting = [1, 2, 3, 4].map(() => rig.pool.acquire(undefined));
+    const waiting = [1, 2, 3, 4].map(() => acquireLink(rig.pool));
     expect(rig.opening).toHaveLength(1);
     await rig.openAll();
     expect(rig.pool.stats).toMatchObject({ open: 3, busy: 3, waiting: 1 });
@@ -125,7 +128,7 @@ describe("acquire", () => {
     const [link] = take(rig, 1) as [Link];
     const served: number[] = [];
     const waiting = [1, 2, 3].map(async (name) => {
-      const own = await rig.pool.acquire(undefined);
+      const own = await acquireLink(rig.pool);
       served.push(name);
       rig.pool.release(own, undefined);
     });
@@ -137,7 +140,7 @@ describe("acquire", () => {
   it("gives up after connectionTimeoutMs and says what the pool is busy with", async () => {
     const rig = await connected({ maxConnections: 1, connectionTimeoutMs: 5_000 });
     const [link] = take(rig, 1) as [Link];
-    const waiting = rig.pool.acquire(undefined);
+    const waiting = acquireLink(rig.pool);
     rig.clock.advance(4_999);
     expect(rig.pool.stats.waiting).toBe(1);
     rig.clock.advance(200);
@@ -154,24 +157,26 @@ describe("acquire", () => {
     const rig = await connected({ maxConnections: 1 });
     take(rig, 1);
     const controller = new AbortController();
-    const waiting = rig.pool.acquire(controller.signal);
+    const waiting = acquireLink(rig.pool, controller.signal);
     controller.abort("enough");
     await expect(waiting).rejects.toMatchObject({ code: "aborted", cause: "enough" });
-    await expect(rig.pool.acquire(controller.signal)).rejects.toMatchObject({ code: "aborted" });
+    await expect(acquireLink(rig.pool, controller.signal)).rejects.toMatchObject({
+      code: "aborted",
+    });
     expect(rig.pool.stats.waiting).toBe(0);
   });
 
   it("refuses more than maxWaiting at once", async () => {
     const rig = await connected({ maxConnections: 1, maxWaiting: 1 });
     take(rig, 1);
-    void (rig.pool.acquire(undefined) as Promise<Link>).catch(() => {});
-    await expect(rig.pool.acquire(undefined)).rejects.toMatchObject({ code: "overloaded" });
+    acquireLink(rig.pool).catch(() => {});
+    await expect(acquireLink(rig.pool)).rejects.toMatchObject({ code: "overloaded" });
     await rig.pool.close();
   });
 
   it("tells all that wait when nothing can be opened", async () => {
     const rig = poolRig();
-    const waiting = [1, 2].map(() => rig.pool.acquire(undefined));
+    const waiting = [1, 2].map(() => acquireLink(rig.pool));
     rig.failNext(refused);
     for (const each of waiting) await expect(each).rejects.toBe(refused);
   });
@@ -179,7 +184,7 @@ describe("acquire", () => {
   it("leaves them waiting for what is open when no more can be opened, and tries again later", async () => {
     const rig = await connected({ maxConnections: 2 });
     const [link] = take(rig, 1) as [Link];
-    const waiting = [1, 2].map(() => rig.pool.acquire(undefined));
+    const waiting = [1, 2].map(() => acquireLink(rig.pool));
     rig.failNext(refused);
     await settle();
     expect(rig.pool.stats).toMatchObject({ waiting: 2, failedToOpen: 1, opening: 0 });
@@ -246,7 +251,7 @@ describe("release", () => {
     const [link] = take(rig, 1) as [Link];
     rig.pool.release(link, lost);
     expect(rig.checks).toHaveLength(2);
-    expect(rig.pool.acquire(undefined)).toBeInstanceOf(Promise);
+    expect(() => take(rig, 1)).toThrow("no link is free");
     rig.checks[0]?.resolve();
     rig.checks[1]?.reject(refused);
     await settle();
@@ -291,7 +296,7 @@ describe("upkeep", () => {
       idleTimeoutMs: 10_000,
       healthCheckIntervalMs: Number.POSITIVE_INFINITY,
     });
-    const waiting = [1, 2, 3].map(() => rig.pool.acquire(undefined));
+    const waiting = [1, 2, 3].map(() => acquireLink(rig.pool));
     await rig.openAll();
     const links = await Promise.all(waiting);
     for (const link of links) rig.pool.release(link, undefined);
@@ -354,7 +359,7 @@ describe("upkeep", () => {
   it("gives one that answered to a request that came meanwhile", async () => {
     const rig = await connected({ maxConnections: 1, healthCheckIntervalMs: 8_000 });
     rig.clock.advance(8_000);
-    const waiting = rig.pool.acquire(undefined);
+    const waiting = acquireLink(rig.pool);
     rig.checks[0]?.resolve();
     expect(await waiting).toBe(rig.links[0]?.link);
   });
@@ -371,7 +376,7 @@ describe("close", () => {
   it("ends idle and busy connections, those that still open, and the waiting", async () => {
     const rig = await connected({ minConnections: 1, maxConnections: 2 });
     const [busy] = take(rig, 1) as [Link];
-    const waiting = rig.pool.acquire(undefined);
+    const waiting = acquireLink(rig.pool);
     const closing = rig.pool.close();
     await expect(waiting).rejects.toMatchObject({ code: "closed" });
     rig.openNext();
@@ -379,7 +384,7 @@ describe("close", () => {
     expect(rig.alive()).toBe(0);
     expect(rig.pool.stats.discarded.closed).toBe(2);
     rig.pool.release(busy, undefined);
-    await expect(rig.pool.acquire(undefined)).rejects.toMatchObject({ code: "closed" });
+    await expect(acquireLink(rig.pool)).rejects.toMatchObject({ code: "closed" });
     await expect(rig.pool.connect()).rejects.toMatchObject({ code: "closed" });
     await rig.pool.close();
     expect(rig.pool.stats.open).toBe(0);

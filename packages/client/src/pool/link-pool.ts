@@ -2,7 +2,7 @@ import { type Clock, type Logger, type MCPError, monotonicClock } from "@backpla
 import { MCPClientError } from "../errors.ts";
 import { ReconnectSchedule } from "../http/reconnect-schedule.ts";
 import type { Link } from "../link.ts";
-import type { LinkSource } from "../link-source.ts";
+import type { LinkSource, LinkTaker, LinkWait } from "../link-source.ts";
 import type { Agreement } from "../server-description.ts";
 import { LinkQueue } from "./link-queue.ts";
 import { IdleMembers, isDisconnect, type Member, verdictOn } from "./pool-member.ts";
@@ -49,7 +49,8 @@ export class LinkPool implements LinkSource {
   readonly #idle = new IdleMembers();
   readonly #queue: LinkQueue;
   readonly #upkeep: PoolUpkeep;
-  readonly #opening = new Set<Promise<void>>();
+  /** With what ends each: Node warns of a leak when one signal has many listeners. */
+  readonly #opening = new Map<Promise<void>, AbortController>();
   readonly #closing = new Set<Promise<void>>();
   readonly #reopen: ReconnectSchedule;
   readonly #discarded: Record<DiscardReason, number> = noDiscards();
@@ -62,7 +63,7 @@ export class LinkPool implements LinkSource {
   #keepsMin = false;
   #connecting: Promise<void> | undefined = undefined;
   #cancelReopen: (() => void) | undefined = undefined;
-  readonly #ending = new AbortController();
+  #closed = false;
   agreement: Agreement | undefined = undefined;
 
   constructor(parts: LinkPoolParts) {
@@ -91,30 +92,31 @@ export class LinkPool implements LinkSource {
 
   /** Opens `minConnections`, at least one. When that fails, nothing stays open. Idempotent. */
   connect(): Promise<void> {
-    if (this.#ending.signal.aborted) return Promise.reject(closedError());
+    if (this.#closed) return Promise.reject(closedError());
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
     return this.#connecting;
   }
 
-  acquire(signal: AbortSignal | undefined): Link | Promise<Link> {
+  acquire(taker: LinkTaker): Link | LinkWait {
     for (let member = this.#idle.pop(); member !== undefined; member = this.#idle.pop()) {
       if (!member.link.over) return member.link;
       this.#discard(member, "over");
     }
-    if (this.#ending.signal.aborted) return Promise.reject(closedError());
+    if (this.#closed) return refuse(taker, closedError());
     if (this.#queue.size >= this.#options.maxWaiting) {
-      return Promise.reject(
+      return refuse(
+        taker,
         new MCPClientError(
           "overloaded",
           `as many requests wait for a connection as maxWaiting allows: ${this.#describe()}`,
         ),
       );
     }
-    const waiting = this.#queue.wait(signal);
+    const wait = this.#queue.wait(taker);
     this.#grow();
-    return waiting;
+    return wait;
   }
 
   release(link: Link, failure: MCPError | MCPClientError | undefined): void {
@@ -131,13 +133,14 @@ export class LinkPool implements LinkSource {
 
   /** Ends every connection: requests under way and waiting fail with `closed`. Idempotent. */
   async close(): Promise<void> {
-    this.#ending.abort(closedError());
+    this.#closed = true;
     this.#forgetReopening();
     this.#upkeep.stop();
-    this.#queue.rejectAll(closedError());
+    this.#queue.close(closedError());
     for (const member of [...this.#members.values()]) this.#end(member, "closed", true);
     // What still opens is closed as soon as it is open.
-    await Promise.allSettled(this.#opening);
+    for (const controller of this.#opening.values()) controller.abort(closedError());
+    await Promise.allSettled(this.#opening.keys());
     await Promise.all(this.#closing);
   }
 
@@ -146,17 +149,17 @@ export class LinkPool implements LinkSource {
     await Promise.all(this.#closing);
     try {
       // The first one finds out the era for all.
-      if (this.#members.size === 0) await (this.#opening.values().next().value ?? this.#open());
+      if (this.#members.size === 0) await (this.#opening.keys().next().value ?? this.#open());
       this.#grow(this.#options.minConnections);
-      const opened = await Promise.allSettled(this.#opening);
+      const opened = await Promise.allSettled(this.#opening.keys());
       const failure = opened.find((outcome) => outcome.status === "rejected");
       const complete = this.#members.size >= this.#options.minConnections;
       if (failure !== undefined && !complete) throw failure.reason;
     } catch (error) {
       if (fresh) this.#abandon();
-      throw this.#ending.signal.aborted ? closedError() : error;
+      throw this.#closed ? closedError() : error;
     }
-    if (this.#ending.signal.aborted) throw closedError();
+    if (this.#closed) throw closedError();
     this.#keepsMin = true;
   }
 
@@ -168,7 +171,7 @@ export class LinkPool implements LinkSource {
 
   /** Opens as many as are needed and allowed. */
   #grow(min: number = this.#keepsMin ? this.#options.minConnections : 0): void {
-    if (this.#ending.signal.aborted) return;
+    if (this.#closed) return;
     const { maxConnections } = this.#options;
     const open = this.#members.size;
     // While an attempt to open waits for its time, what is open serves those that wait.
@@ -187,7 +190,8 @@ export class LinkPool implements LinkSource {
   }
 
   #open(): Promise<void> {
-    const opening = this.#parts.open(this.#ending.signal).then(
+    const controller = new AbortController();
+    const opening = this.#parts.open(controller.signal).then(
       (link) => {
         this.#opening.delete(opening);
         this.#opened(link);
@@ -198,7 +202,7 @@ export class LinkPool implements LinkSource {
         throw error;
       },
     );
-    this.#opening.add(opening);
+    this.#opening.set(opening, controller);
     return opening;
   }
 
@@ -215,7 +219,7 @@ export class LinkPool implements LinkSource {
     };
     const first = this.#members.size === 0 || this.#toldOf !== this.#generation;
     this.#members.set(link, member);
-    if (this.#ending.signal.aborted) {
+    if (this.#closed) {
       this.#discard(member, "closed");
       return;
     }
@@ -233,7 +237,7 @@ export class LinkPool implements LinkSource {
 
   #failed(error: unknown): void {
     this.#failedToOpen++;
-    if (this.#ending.signal.aborted) return;
+    if (this.#closed) return;
     this.#parts.logger.warn({ err: error }, "could not open a connection of the pool");
     // With nothing open and nothing opening, waiting longer would only hide why.
     if (this.#members.size === 0 && this.#opening.size === 0) this.#queue.rejectAll(error);
@@ -317,6 +321,19 @@ export class LinkPool implements LinkSource {
     const { open, busy, opening, waiting } = this.stats;
     return `${open} of at most ${this.#options.maxConnections} open, ${busy} busy, ${opening} opening, ${waiting} waiting`;
   }
+}
+
+/** Tells a taker that there will be no link, after `acquire` has returned. */
+function refuse(taker: LinkTaker, error: MCPClientError): LinkWait {
+  let waiting = true;
+  queueMicrotask(() => {
+    if (waiting) taker.onNoLink(error);
+  });
+  return {
+    cancel: () => {
+      waiting = false;
+    },
+  };
 }
 
 function closedError(): MCPClientError {
