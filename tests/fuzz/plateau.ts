@@ -20,8 +20,13 @@ export function growthIn(
   const early = median(samples.slice(quarter, 2 * quarter));
   const late = median(samples.slice(-quarter));
   if (late <= early * ratio + slackBytes) return undefined;
-  return `grew from ${format(early)} to ${format(late)}: ${samples.map(format).join(" ")}`;
+  const every = Math.ceil(samples.length / SHOWN);
+  const shown = samples.filter((_, index) => index % every === 0).map(format);
+  return `grew from ${format(early)} to ${format(late)}: ${shown.join(", ")}`;
 }
+
+/** Samples in a report: a slope and a step look different in as many. */
+const SHOWN = 24;
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
