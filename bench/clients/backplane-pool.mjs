@@ -2,7 +2,7 @@
 import { MCPConnectionPool } from "../../packages/client/dist/index.js";
 import { clientInfo, maxConnections, serveOrders, url } from "../lib/client-worker.mjs";
 
-const pool = new MCPConnectionPool({ url, ...clientInfo, maxConnections });
+const pool = new MCPConnectionPool({ url, info: clientInfo, maxConnections });
 await pool.connect();
 
 serveOrders(async (message) => {

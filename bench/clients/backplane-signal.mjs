@@ -2,7 +2,7 @@
 import { MCPClient } from "../../packages/client/dist/index.js";
 import { clientInfo, serveOrders, url } from "../lib/client-worker.mjs";
 
-const client = new MCPClient({ url, ...clientInfo });
+const client = new MCPClient({ url, info: clientInfo });
 await client.connect();
 const { signal } = new AbortController();
 

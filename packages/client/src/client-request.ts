@@ -255,6 +255,14 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
     this.#host.source.release(link, failure);
   }
 
+  /** Before anything was asked of the server: it tells nothing of the target. */
+  #abandonAttempt(): void {
+    this.#linkWait?.cancel();
+    this.#host.breaker?.abandon(this.#epoch);
+    if (this.#link !== undefined) this.#host.source.release(this.#link, undefined);
+    this.#link = undefined;
+  }
+
   #failed(error: MCPError | MCPClientError): void {
     if (
       error.code === ErrorCode.headerMismatch &&
@@ -390,13 +398,9 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
 
   #end(): void {
     this.#done = true;
-    this.#giveBack(undefined);
     this.#host.wheel.remove(this);
     this.#cancelWait?.();
-    if (this.#linkWait !== undefined) {
-      this.#linkWait.cancel();
-      this.#host.breaker?.abandon(this.#epoch);
-    }
+    if (this.#linkWait !== undefined || this.#link !== undefined) this.#abandonAttempt();
     const { signal } = this.#plan.options;
     if (signal !== undefined) unwatchAbort(signal, this);
     if (this.#inside) this.#host.bulkhead?.leave();

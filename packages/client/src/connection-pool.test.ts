@@ -118,6 +118,19 @@ describe("under load", () => {
     expect(pool.stats).toMatchObject({ open: 4, idle: 4, waiting: 0, created: 4 });
   });
 
+  it("makes Node warn of no leak, also when all share one signal", async () => {
+    const server = await serve();
+    const pool = poolFor(server, { maxConnections: 16 });
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    cleanUps.push(async () => void process.off("warning", onWarning));
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 64 }, (_, n) => pool.call("echo", { n }, { signal })));
+    expect(pool.stats.created).toBe(16);
+    expect(warnings).toEqual([]);
+  });
+
   it("opens no more than a lone caller needs", async () => {
     const server = await serve();
     const pool = poolFor(server);

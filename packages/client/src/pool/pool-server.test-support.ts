@@ -121,7 +121,7 @@ export class PoolServer {
       response.setHeader("mcp-session-id", opened);
       succeed(response, id, {
         protocolVersion: "2025-11-25",
-        capabilities: { tools: {} },
+        capabilities: { tools: {}, logging: {} },
         serverInfo: { name: "pool", version: "1" },
       });
     } else if (method === "ping") succeed(response, id, {});
