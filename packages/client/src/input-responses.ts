@@ -19,6 +19,7 @@ import { type AskedInput, type RoundLimits, readRound } from "./input/round.ts";
 import { answerSample } from "./input/sample.ts";
 import { createUrlGate } from "./input/url-gate.ts";
 import type { InputHandlers, InputRequestContext } from "./input-handlers.ts";
+import { keepAwake } from "./internal/wait-awake.ts";
 import type { Link } from "./link.ts";
 
 /** What a request is sent again with, and when. */
@@ -125,7 +126,7 @@ export function createInputResponder(
         return answerRoots(handlers.roots, context);
     }
   };
-  const urlGate = createUrlGate(handlers.elicit?.url, { clock, logger });
+  const urlGate = createUrlGate(handlers.elicit?.url, { clock: keepAwake(clock), logger });
 
   return {
     capabilities,

@@ -268,6 +268,7 @@ export class Link {
     if (exchange.settled) return;
     this.settled(exchange);
     this.#cancel(exchange, reason);
+    this.#serverRequests.abandon(exchange, error);
     exchange.owner.onError(error);
   }
 

@@ -26,10 +26,16 @@ export interface ServerRequestsHost {
   pause(exchange: Exchange | undefined): () => void;
 }
 
+interface Running {
+  readonly controller: AbortController;
+  /** The request that it belongs to, where that is known. */
+  readonly exchange: Exchange | undefined;
+}
+
 /** The requests of a legacy server that this client is answering. */
 export class ServerRequests {
   readonly #host: ServerRequestsHost;
-  readonly #running = new Map<RequestId, AbortController>();
+  readonly #running = new Map<RequestId, Running>();
 
   constructor(host: ServerRequestsHost) {
     this.#host = host;
@@ -48,7 +54,7 @@ export class ServerRequests {
       return;
     }
     const controller = new AbortController();
-    this.#running.set(id, controller);
+    this.#running.set(id, { controller, exchange });
     void this.#answer(request, exchange, controller.signal).finally(() => {
       this.#running.delete(id);
     });
@@ -56,14 +62,21 @@ export class ServerRequests {
 
   /** The server takes its own request back. @returns false when none of that id runs. */
   takeBack(id: RequestId): boolean {
-    const controller = this.#running.get(id);
-    controller?.abort(new MCPClientError("aborted", "the server took its request back"));
-    return controller !== undefined;
+    const running = this.#running.get(id);
+    running?.controller.abort(new MCPClientError("aborted", "the server took its request back"));
+    return running !== undefined;
+  }
+
+  /** A request was given up: what the server asks for its sake it cannot take back on a closed stream. */
+  abandon(exchange: Exchange, error: MCPError | MCPClientError): void {
+    for (const running of this.#running.values()) {
+      if (running.exchange === exchange) running.controller.abort(error);
+    }
   }
 
   /** Nobody waits for the answers any more. */
   abortAll(error: MCPClientError): void {
-    for (const controller of this.#running.values()) controller.abort(error);
+    for (const { controller } of this.#running.values()) controller.abort(error);
   }
 
   async #answer(

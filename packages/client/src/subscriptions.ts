@@ -1,6 +1,7 @@
 import type { Clock, JsonObject, Logger } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import { ReconnectSchedule } from "./http/reconnect-schedule.ts";
+import { keepAwake } from "./internal/wait-awake.ts";
 import type { Link } from "./link.ts";
 import { acquireLink, type LinkSource } from "./link-source.ts";
 import { isLost } from "./shared-link.ts";
@@ -65,6 +66,8 @@ const JOIN_ATTEMPTS = 3;
  */
 export class SubscriptionHub {
   readonly #parts: SubscriptionHubParts;
+  /** A program that does nothing but listen must not end while its stream is away. */
+  readonly #timers: Pick<Clock, "after">;
   readonly #options: ResubscribeOptions;
   readonly #members = new Set<Member>();
   readonly #closing = new AbortController();
@@ -84,6 +87,7 @@ export class SubscriptionHub {
 
   constructor(parts: SubscriptionHubParts) {
     this.#parts = parts;
+    this.#timers = keepAwake(parts.clock);
     this.#options = { ...DEFAULT_RESUBSCRIBE, ...parts.options };
     this.#schedule = this.#newSchedule();
   }
@@ -239,12 +243,12 @@ export class SubscriptionHub {
   }
 
   async #openFeed(): Promise<Feed> {
-    const { clock, logger } = this.#parts;
+    const { logger } = this.#parts;
     const link = await acquireLink(this.#parts.source, this.#closing.signal);
     const FeedOfEra = link.era === "modern" ? ModernFeed : LegacyFeed;
     const feed: Feed = new FeedOfEra({
       link,
-      clock,
+      clock: this.#timers,
       logger,
       acknowledgeMs: this.#options.acknowledgeMs,
       events: {
@@ -356,7 +360,7 @@ export class SubscriptionHub {
       }
       return;
     }
-    this.#cancelRetry = this.#parts.clock.after((error.retryAfterMs ?? 0) + delayMs, () => {
+    this.#cancelRetry = this.#timers.after((error.retryAfterMs ?? 0) + delayMs, () => {
       this.#cancelRetry = undefined;
       void this.#settle();
     });
