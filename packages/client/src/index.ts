@@ -1,3 +1,4 @@
+export { ErrorCode, MCPError, ToolExecutionError } from "@backplane/protocol";
 export type { BulkheadOptions } from "./bulkhead.ts";
 export type { CircuitBreakerOptions, CircuitState } from "./circuit-breaker.ts";
 export type { ClientContext } from "./client-context.ts";
