@@ -28,7 +28,7 @@ export interface RecordedAnswer extends ResponseReceiver {
   readonly first: Promise<unknown>;
 }
 
-export function recordAnswer(): RecordedAnswer {
+function recordAnswer(): RecordedAnswer {
   const messages: unknown[] = [];
   const failures: MCPClientError[] = [];
   let resolve: (message: unknown) => void = () => {};

@@ -45,7 +45,7 @@ const WRITTEN_HERE: ReadonlySet<string> = new Set([
 ]);
 
 /** What each modern request says of its client (spec: basic/index, `_meta`). */
-export function modernMeta(
+function modernMeta(
   clientInfo: Implementation,
   capabilities: ClientCapabilities,
   revision: string,

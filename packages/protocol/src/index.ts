@@ -238,3 +238,4 @@ export {
   type WireCodec,
 } from "./wire/codec.ts";
 export type { MethodRow, MethodTable } from "./wire/method-row.ts";
+export { within } from "./within.ts";

@@ -3,6 +3,7 @@ import {
   type Interceptor,
   type MessageTransport,
   type SchemaInput,
+  within,
 } from "@backplane/protocol";
 import { ChangeFeed } from "./change-feed.ts";
 import { Connection } from "./connection.ts";
@@ -17,7 +18,6 @@ import { PublicDocuments } from "./http/public-documents.ts";
 import { checkIdentified, identifyProcess } from "./identity.ts";
 import { createInputRounds } from "./input-rounds.ts";
 import { closePart } from "./internal/close-part.ts";
-import { within } from "./internal/within.ts";
 import { ListenStreams } from "./listen-streams.ts";
 import { Listing } from "./listing.ts";
 import { createMethods } from "./methods.ts";

@@ -5,7 +5,7 @@ import type { ProcessGroup } from "./process-group.ts";
  * Reads groups to watch (`+ ID`) and to forget (`- ID`). When its stdin ends, this process is gone, however it
  * ended: what is left of the groups gets SIGTERM a moment after its own stdin has ended, then SIGKILL.
  */
-export const GUARD_SCRIPT: string = `
+const GUARD_SCRIPT = `
 live=" "
 while read -r op id; do
   case "$op" in

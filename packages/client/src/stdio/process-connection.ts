@@ -3,11 +3,11 @@ import {
   type Logger,
   type MessageTransportHandlers,
   redactText,
+  within,
 } from "@backplane/protocol";
 import { MCPClientError, type RetryAdvice } from "../errors.ts";
 import type { MessageConnection } from "../message-transport.ts";
 import { ServerProcess } from "./server-process.ts";
-import { settledWithin } from "./settled-within.ts";
 import { readStderr, type StderrReader } from "./stderr-reader.ts";
 import type { ResolvedStdioOptions } from "./stdio-options.ts";
 
@@ -149,7 +149,7 @@ export class ProcessConnection implements MessageConnection {
 
   async #stdoutClosed(started: ServerProcess, handlers: MessageTransportHandlers): Promise<void> {
     void started.end();
-    await settledWithin(EXIT_GRACE_MS, started.ended);
+    await within(EXIT_GRACE_MS, started.ended);
     this.#loss ??= { what: "closed its stdout" };
     handlers.onClose();
   }

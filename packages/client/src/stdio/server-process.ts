@@ -1,10 +1,10 @@
 import type { ChildProcess, SpawnOptions, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { within } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
 import { childEnvironment } from "./environment.ts";
 import { OrphanGuard } from "./orphan-guard.ts";
 import { type ProcessGroup, processGroup } from "./process-group.ts";
-import { settledWithin } from "./settled-within.ts";
 import type { ResolvedStdioOptions, ShutdownOptions } from "./stdio-options.ts";
 
 /** How a process ended. */
@@ -87,7 +87,7 @@ export class ServerProcess {
   async #end(): Promise<void> {
     const { stdinEndMs, sigtermMs } = this.#shutdown;
     this.stdin.end();
-    if (!this.#hasEnded) await settledWithin(stdinEndMs, this.ended);
+    if (!this.#hasEnded) await within(stdinEndMs, this.ended);
     for (const [signal, waitMs] of [
       ["SIGTERM", sigtermMs],
       ["SIGKILL", AFTER_KILL_MS],
@@ -98,7 +98,7 @@ export class ServerProcess {
     }
     guard?.forget(this.pid);
     // A descendant that left the group may hold the streams open for as long as it lives.
-    await settledWithin(DRAIN_MS, this.#closed);
+    await within(DRAIN_MS, this.#closed);
     for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy();
     this.#child.unref();
   }

@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { within } from "../internal/within.ts";
+import { within } from "@backplane/protocol";
 import { encodeFailure } from "../response-encoder.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { NodeExchange } from "./node-exchange.ts";

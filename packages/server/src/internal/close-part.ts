@@ -1,5 +1,4 @@
-import type { Logger } from "@backplane/protocol";
-import { within } from "./within.ts";
+import { type Logger, within } from "@backplane/protocol";
 
 /** How long one part may take to close before the server stops without it. */
 const CLOSE_MS = 5_000;

@@ -2,8 +2,8 @@
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Waits for work, at most `limitMs`. Keeps a Node process alive meanwhile: with stdin at its end nothing
- * else would, and a stdio server ended under the calls that it is to answer.
+ * Waits for work, at most `limitMs`. Keeps a Node process alive meanwhile, which may have nothing else
+ * left to do: a stdio server at the end of its stdin, or a client that is ending the process of its server.
  * @returns whether the work was done in time.
  * @throws what the work throws in time.
  */
