@@ -137,7 +137,7 @@ export function succeed(response: ServerResponse, id: number, result: object): v
   response.writeHead(200, { "content-type": "application/json" }).end(text);
 }
 
-export function fail(response: ServerResponse, id: number, code: number, message: string): void {
+function fail(response: ServerResponse, id: number, code: number, message: string): void {
   const text = JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } });
   response.writeHead(200, { "content-type": "application/json" }).end(text);
 }
