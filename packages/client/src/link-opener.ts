@@ -16,7 +16,7 @@ import type { ClientTransport } from "./transport.ts";
 const MAX_PENDING = 10_000;
 
 /** How long a connection waits for the stream of a legacy server, in milliseconds. */
-const SERVER_STREAM_MS = 1_000;
+const SERVER_STREAM_MS = 3_000;
 
 /** Opens links to one target, as its options say. */
 export interface LinkOpener {
