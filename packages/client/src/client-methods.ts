@@ -21,6 +21,7 @@ import {
   ToolExecutionError,
 } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
+import { untilAborted } from "./internal/until-aborted.ts";
 import { allPages, type Page } from "./pagination.ts";
 import type { RequestOptions } from "./request-options.ts";
 import type { MethodCall } from "./request-plan.ts";
@@ -52,6 +53,7 @@ const validators = new WeakMap<object, CompiledSchema["validate"]>();
 
 /** Everything that can be asked of an MCP server; the same for one client and for a pool. */
 export abstract class ClientMethods {
+  #learning: Promise<void> | undefined = undefined;
   /** What is known of the server's tools. */
   protected abstract readonly toolBook: ToolBook;
   /** Bound of a list's pages. */
@@ -215,10 +217,18 @@ export abstract class ClientMethods {
     };
   }
 
+  /** One look for all calls that wait for it: a burst of first calls must not become a burst of lists. */
+  #learnTools({ signal }: RequestOptions): Promise<void> {
+    this.#learning ??= this.#readToolList().finally(() => {
+      this.#learning = undefined;
+    });
+    return signal === undefined ? this.#learning : untilAborted(signal, this.#learning);
+  }
+
   /** A server that answers calls and refuses its list leaves nothing to check by. */
-  async #learnTools({ signal }: RequestOptions): Promise<void> {
+  async #readToolList(): Promise<void> {
     try {
-      await this.listTools(signal === undefined ? NO_OPTIONS : { signal });
+      await this.listTools();
     } catch (error) {
       if (!MCPError.isInstance(error)) throw error;
       this.toolBook.completed();

@@ -33,6 +33,15 @@ function eventually(check: () => void): Promise<void> {
   return vi.waitFor(check, { timeout: 10_000, interval: 5 });
 }
 
+/** What Node warns of until the end of the test. */
+function recordWarnings(): readonly Error[] {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  cleanUps.push(async () => void process.off("warning", onWarning));
+  return warnings;
+}
+
 /** Holds the calls of a server until they are let go. */
 function hold(server: PoolServer): { count(): number; letGo(): void } {
   const held: (() => void)[] = [];
@@ -121,13 +130,36 @@ describe("under load", () => {
   it("makes Node warn of no leak, also when all share one signal", async () => {
     const server = await serve();
     const pool = poolFor(server, { maxConnections: 16 });
-    const warnings: Error[] = [];
-    const onWarning = (warning: Error) => warnings.push(warning);
-    process.on("warning", onWarning);
-    cleanUps.push(async () => void process.off("warning", onWarning));
+    const warnings = recordWarnings();
     const { signal } = new AbortController();
     await Promise.all(Array.from({ length: 64 }, (_, n) => pool.call("echo", { n }, { signal })));
     expect(pool.stats.created).toBe(16);
+    expect(warnings).toEqual([]);
+  });
+
+  it("looks the tools up once for a burst of first calls", async () => {
+    const server = await serve();
+    const pool = poolFor(server, { maxConnections: 4 });
+    server.script = ({ method, id }, response) => {
+      const result =
+        method === "tools/list"
+          ? {
+              tools: [{ name: "echo", inputSchema: { type: "object" } }],
+              ttlMs: 0,
+              cacheScope: "private",
+            }
+          : { content: [], structuredContent: { n: 1 } };
+      if (!method.startsWith("tools/")) return false;
+      succeed(response, id, { resultType: "complete", ...result });
+      return true;
+    };
+    const warnings = recordWarnings();
+    const { signal } = new AbortController();
+    await Promise.all(
+      Array.from({ length: 64 }, (_, n) => pool.call("echo", { n }, n % 2 === 0 ? {} : { signal })),
+    );
+    expect(server.count("tools/call")).toBe(64);
+    expect(server.count("tools/list")).toBe(1);
     expect(warnings).toEqual([]);
   });
 

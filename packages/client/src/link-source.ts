@@ -1,5 +1,6 @@
 import type { MCPError } from "@backplane/protocol";
 import type { MCPClientError } from "./errors.ts";
+import { abortListener, unwatchAbort, watchAbort } from "./internal/abort-watch.ts";
 import { abortError } from "./internal/until-aborted.ts";
 import { Link } from "./link.ts";
 import type { Agreement } from "./server-description.ts";
@@ -41,11 +42,13 @@ export function acquireLink(source: LinkSource, signal?: AbortSignal): Promise<L
       reject(abortError(signal));
       return;
     }
-    const onAbort = (): void => {
+    const listener = abortListener(() => {
       (got as LinkWait).cancel();
       reject(abortError(signal as AbortSignal));
+    });
+    const settled = (): void => {
+      if (signal !== undefined) unwatchAbort(signal, listener);
     };
-    const settled = (): void => signal?.removeEventListener("abort", onAbort);
     const got = source.acquire({
       onLink: (link) => {
         settled();
@@ -57,6 +60,6 @@ export function acquireLink(source: LinkSource, signal?: AbortSignal): Promise<L
       },
     });
     if (got instanceof Link) resolve(got);
-    else signal?.addEventListener("abort", onAbort);
+    else if (signal !== undefined) watchAbort(signal, listener);
   });
 }

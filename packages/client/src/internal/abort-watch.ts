@@ -28,6 +28,11 @@ export function watchAbort(signal: AbortSignal, listener: AbortListener): void {
   watch.listeners.add(listener);
 }
 
+/** A listener that is nothing else. */
+export function abortListener(onAbort: () => void): AbortListener {
+  return { onAbort, listNext: undefined, listPrevious: undefined, listed: false };
+}
+
 /** Ends that; a signal that nobody waits for has no listener of ours. */
 export function unwatchAbort(signal: AbortSignal, listener: AbortListener): void {
   const watch = watches.get(signal);

@@ -1,12 +1,13 @@
 import { MCPClientError } from "../errors.ts";
+import { abortListener, unwatchAbort, watchAbort } from "./abort-watch.ts";
 
 /** Settles as `promise` does, or rejects as soon as the signal fires. */
 export function untilAborted<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const listener = abortListener(() => reject(abortError(signal)));
+    if (signal.aborted) listener.onAbort();
+    else watchAbort(signal, listener);
+    promise.then(resolve, reject).finally(() => unwatchAbort(signal, listener));
   });
 }
 
