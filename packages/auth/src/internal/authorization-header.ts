@@ -1,0 +1,32 @@
+import { AuthenticationError } from "../authentication-error.ts";
+
+/** Longest token that is looked at. */
+const MAX_TOKEN_LENGTH = 12_288;
+
+/** RFC 6750, 2.1. */
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+
+/** What stands in an `Authorization` header. */
+export interface AuthorizationHeader {
+  readonly scheme: "bearer" | "dpop";
+  readonly token: string;
+}
+
+/**
+ * The token of a request. Tokens in the URL or the body are never looked at (RFC 6750, 2.2 and 2.3).
+ * @throws {AuthenticationError} `missing_credentials` without `Bearer` or `DPoP`, `invalid_request` when what
+ * stands behind is no token (RFC 6750, 3.1).
+ */
+export function readAuthorization(header: string | undefined): AuthorizationHeader {
+  const blank = header === undefined ? -1 : header.indexOf(" ");
+  const scheme = header?.slice(0, Math.max(blank, 0)).toLowerCase();
+  if (header === undefined || (scheme !== "bearer" && scheme !== "dpop")) {
+    throw new AuthenticationError("missing_credentials", "credentials");
+  }
+  const token = header.slice(blank + 1).trimStart();
+  if (token === "") throw new AuthenticationError("missing_credentials", "credentials");
+  if (token.length > MAX_TOKEN_LENGTH || !TOKEN.test(token)) {
+    throw new AuthenticationError("invalid_request", "format");
+  }
+  return { scheme, token };
+}
