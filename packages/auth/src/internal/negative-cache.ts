@@ -1,0 +1,39 @@
+import type { Clock } from "@backplane/protocol";
+import { sha256 } from "./sha256.ts";
+
+/** Bounds of the memory of bad tokens. */
+export interface NegativeCacheOptions {
+  /** Tokens remembered; the oldest goes first. */
+  readonly maxEntries: number;
+  /** For how long, in milliseconds. */
+  readonly ttlMs: number;
+}
+
+/** Bad tokens, by digest, so that the same one is not asked for again and again. */
+export class NegativeCache {
+  readonly #untilMs = new Map<string, number>();
+  readonly #options: NegativeCacheOptions;
+  readonly #clock: Clock;
+
+  constructor(options: NegativeCacheOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  has(token: string): boolean {
+    const untilMs = this.#untilMs.get(sha256(token));
+    return untilMs !== undefined && this.#clock.now() < untilMs;
+  }
+
+  add(token: string): void {
+    const digest = sha256(token);
+    this.#untilMs.delete(digest);
+    if (this.#untilMs.size >= this.#options.maxEntries) {
+      for (const oldest of this.#untilMs.keys()) {
+        this.#untilMs.delete(oldest);
+        break;
+      }
+    }
+    this.#untilMs.set(digest, this.#clock.now() + this.#options.ttlMs);
+  }
+}
