@@ -5,16 +5,12 @@ import type {
   LogLevel,
   MCPError,
 } from "@backplane/protocol";
-import {
-  ErrorCode,
-  isLogLevel,
-  MCPError as MCPErrorClass,
-  passesLogLevel,
-} from "@backplane/protocol";
+import { ErrorCode, isLogLevel, passesLogLevel } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import type { Exchange, ExchangeOwner } from "./exchange.ts";
 import type { InputRound } from "./input-responses.ts";
 import { type AbortListener, unwatchAbort, watchAbort } from "./internal/abort-watch.ts";
+import { asFailure } from "./internal/as-failure.ts";
 import { waitAwake } from "./internal/wait-awake.ts";
 import { Link, type LinkRequest } from "./link.ts";
 import type { LinkTaker, LinkWait } from "./link-source.ts";
@@ -405,14 +401,6 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
     if (signal !== undefined) unwatchAbort(signal, this);
     if (this.#inside) this.#host.bulkhead?.leave();
   }
-}
-
-function asFailure(error: unknown): MCPError | MCPClientError {
-  if (MCPClientError.isInstance(error) || MCPErrorClass.isInstance(error)) return error;
-  return new MCPClientError("connection_failed", String((error as Error)?.message ?? error), {
-    cause: error,
-    retry: "never",
-  });
 }
 
 function abortedError(method: string, signal: AbortSignal | undefined): MCPClientError {

@@ -22,6 +22,17 @@ export {
 } from "./errors.ts";
 export type { InputHandlers, InputRequestContext } from "./input-handlers.ts";
 export { MCPClient } from "./mcp-client.ts";
+export type { MultiList, OfServer } from "./multi/catalog.ts";
+export type {
+  ConfigVariables,
+  HttpServerConfig,
+  McpServersConfig,
+  StdioServerConfig,
+} from "./multi/config.ts";
+export { MultiClientError, type ServerFailure } from "./multi/multi-client-error.ts";
+export type { MultiClientOptions } from "./multi/multi-options.ts";
+export type { ServerState, ServerStatus } from "./multi/server-slot.ts";
+export { MultiClient } from "./multi-client.ts";
 export type {
   ClientBehaviour,
   ClientInterceptor,

@@ -1,6 +1,7 @@
 import type { Clock, JsonObject, Logger } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import { ReconnectSchedule } from "./http/reconnect-schedule.ts";
+import { asFailure } from "./internal/as-failure.ts";
 import { keepAwake } from "./internal/wait-awake.ts";
 import type { Link } from "./link.ts";
 import { acquireLink, type LinkSource } from "./link-source.ts";
@@ -17,7 +18,6 @@ import { LegacyFeed } from "./subscriptions/legacy-feed.ts";
 import { Member, type MemberHandlers } from "./subscriptions/member.ts";
 import { ModernFeed } from "./subscriptions/modern-feed.ts";
 import {
-  asFeedError,
   DEFAULT_RESUBSCRIBE,
   exhausted,
   isFinal,
@@ -201,7 +201,7 @@ export class SubscriptionHub {
       try {
         feed = await this.#openFeed();
       } catch (error) {
-        this.#unreachable(asFeedError(error));
+        this.#unreachable(asFailure(error));
         return;
       }
     }
@@ -221,7 +221,7 @@ export class SubscriptionHub {
         accepted(served.acceptance);
       } else await settled.update(wanted, accepted);
     } catch (error) {
-      this.#refused(settled, asFeedError(error), candidates);
+      this.#refused(settled, asFailure(error), candidates);
     }
     if ([...this.#members].some((member) => member.joining)) this.#dirty = true;
     else this.#oneByOne = false;

@@ -60,6 +60,10 @@ export class RealServer {
     return this.#server;
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/mcp`;
+  }
+
   /** Streams that are open at the server now. */
   get streams(): number {
     return this.#streams;
@@ -71,9 +75,7 @@ export class RealServer {
 
   client(era: WireEra, options: Partial<MCPClientOptions> = {}): MCPClient {
     const target =
-      this.#carrier === "http"
-        ? { url: `http://127.0.0.1:${this.#port}/mcp` }
-        : { transport: this.#server.connectInMemory() };
+      this.#carrier === "http" ? { url: this.url } : { transport: this.#server.connectInMemory() };
     return closing(new MCPClient({ ...target, protocol: revisionOf[era], ...options }));
   }
 

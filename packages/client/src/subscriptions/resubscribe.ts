@@ -44,12 +44,3 @@ export function exhausted(cause: FeedError): MCPClientError {
     { cause },
   );
 }
-
-/** Anything thrown as what a member may be told. */
-export function asFeedError(thrown: unknown): FeedError {
-  if (MCPError.isInstance(thrown) || MCPClientError.isInstance(thrown)) return thrown;
-  return new MCPClientError("connection_failed", String((thrown as Error)?.message ?? thrown), {
-    cause: thrown,
-    retry: "never",
-  });
-}
