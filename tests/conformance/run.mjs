@@ -18,6 +18,9 @@ const usage = `usage: conformance server|client [options]
   --results DIR        judge the result files in DIR (one folder per revision) without a run
   --report FILE        also write the verdict as JSON`;
 
+/** All clients run at once: on a loaded machine each takes many times as long as alone. */
+const clientTimeoutMs = "120000";
+
 function fail(message) {
   process.stderr.write(`${message}\n${usage}\n`);
   process.exit(2);
@@ -54,7 +57,8 @@ async function openTarget({ leg, url, command, results }) {
   if (results) return { describe: results, args: [], stop: async () => {} };
   if (leg === "client") {
     const used = command ?? defaultClientCommand();
-    return { describe: used, args: ["--command", used], stop: async () => {} };
+    const args = ["--command", used, "--timeout", clientTimeoutMs];
+    return { describe: used, args, stop: async () => {} };
   }
   const server = url ? { url, stop: async () => {} } : await startEverything();
   return { describe: server.url, args: ["--url", server.url], stop: server.stop };

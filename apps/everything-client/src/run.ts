@@ -3,9 +3,6 @@ import type { Assignment } from "./assignment.ts";
 import { createHost } from "./host.ts";
 import { needsAuth, scenarioOf } from "./scenarios.ts";
 
-/** Longer than anything that the suite makes a client wait for, shorter than its own limit. */
-const TIMEOUT_MS = 10_000;
-
 /** Plays one scenario. @throws what went wrong, or an Error when the client accepted what it must refuse. */
 export async function play({ url, scenario: name, revision, context }: Assignment): Promise<void> {
   const scenario = scenarioOf(name);
@@ -13,7 +10,6 @@ export async function play({ url, scenario: name, revision, context }: Assignmen
     url,
     info: { name: "backplane-everything-client", version: "0.1.0" },
     protocol: revision,
-    timeoutMs: TIMEOUT_MS,
     handlers: createHost(scenario.form ?? {}, async () => scenario.whileAsked?.(client)),
     // Loaded only where it is needed: it takes as long to load as the rest of the client.
     ...(needsAuth(name) && { auth: (await import("./auth.ts")).authFor(name, context) }),
