@@ -3,7 +3,7 @@ import { type ElicitFormParams, MCPError } from "@backplane/protocol";
 import type { MCPServer } from "@backplane/server";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { formQuestion } from "./harness/answers.ts";
+import { askFor, formQuestion } from "./harness/answers.ts";
 import { clientOf, scripted, type WireEra } from "./harness/clients.ts";
 import { legs, RealServer } from "./harness/real-server.ts";
 import { type EventStream, work } from "./harness/scripted-server.ts";
@@ -242,6 +242,21 @@ describe.each(legs)("%s over %s", (era, carrier) => {
     });
     const code = era === "modern" ? "input_refused" : -1;
     await expect(client.callTool("model")).rejects.toMatchObject({ code });
+  });
+});
+
+describe("a modern server that asks too much", () => {
+  it.each([
+    [{ maxInputRequests: 2 }, { inputRequests: { a: 0, b: 0, c: 0 } }, "more than 2 questions"],
+    [{ maxRequestStateLength: 3 }, { requestState: "four" }, "more than 3 characters"],
+  ])("is refused at the limit that the client set: %j", async (limits, members, says) => {
+    const server = await scripted({
+      era: "modern",
+      script: { "tools/call": (request) => askFor(request, members) },
+    });
+    const refused = clientOf(server, { limits, handlers: { roots: [] } }).callTool("work");
+    await expect(refused).rejects.toMatchObject({ code: "invalid_response" });
+    await expect(refused).rejects.toThrow(says);
   });
 });
 

@@ -68,6 +68,7 @@ export class ClientCore {
       logger,
       clock,
       closing: this.#closing.signal,
+      limits,
     });
     this.hub = new SubscriptionHub({
       source: streams,

@@ -3,6 +3,7 @@ import { createFakeClock } from "@backplane/protocol/test-suite";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MCPClientError } from "./errors.ts";
+import { checkInputHandlers } from "./input/check-handlers.ts";
 import type { InputHandlers, InputRequestContext } from "./input-handlers.ts";
 import { createInputResponder } from "./input-responses.ts";
 import type { Link } from "./link.ts";
@@ -32,6 +33,7 @@ function rig(handlers: InputHandlers, closing?: AbortSignal) {
     logger: log,
     clock,
     random: () => 0,
+    limits: { maxInputRequests: 64, maxRequestStateLength: 65_536 },
     ...(closing !== undefined && { closing }),
   });
   const round = (inputRequests: unknown, more: object = {}, signal = NEVER) =>
@@ -81,8 +83,9 @@ describe("capabilities", () => {
     [{ roots: [{ uri: "file:///a/%2E./b" }] }, "handlers.roots"],
     [{ roots: "file:///a" }, "handlers.roots"],
   ])("need handlers that are some: %j", (handlers, named) => {
-    expect(() => rig(handlers as never)).toThrow(TypeError);
-    expect(() => rig(handlers as never)).toThrow(named);
+    const check = () => checkInputHandlers("MCPClient", handlers as never);
+    expect(check).toThrow(TypeError);
+    expect(check).toThrow(named);
   });
 });
 

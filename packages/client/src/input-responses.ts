@@ -11,7 +11,6 @@ import {
   methodNotFound,
 } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
-import { checkInputHandlers } from "./input/check-handlers.ts";
 import { answerElicit } from "./input/elicit.ts";
 import { RefusedQuestion } from "./input/question.ts";
 import { answerRoots } from "./input/roots.ts";
@@ -79,28 +78,21 @@ export interface InputResponderDependencies {
   readonly clock: Pick<Clock, "after">;
   /** Fires when the client closes: no answer is wanted any more. */
   readonly closing?: AbortSignal;
-  readonly limits?: Partial<RoundLimits>;
+  readonly limits: RoundLimits;
   /** Default `Math.random`. */
   readonly random?: () => number;
 }
-
-const DEFAULT_LIMITS: RoundLimits = { maxInputRequests: 64, maxRequestStateLength: 65_536 };
 
 /** How long a request waits that its server only wants later: doubles with each round. */
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 10_000;
 
-/**
- * Puts one set of handlers behind the questions of both eras.
- * @throws {TypeError} that names the handler which is none.
- */
+/** Puts one set of checked handlers behind the questions of both eras. */
 export function createInputResponder(
   handlers: InputHandlers,
   dependencies: InputResponderDependencies,
 ): InputResponder {
-  const { clock, logger, serverName, closing, random = Math.random } = dependencies;
-  const limits = { ...DEFAULT_LIMITS, ...dependencies.limits };
-  checkInputHandlers("MCPClient", handlers);
+  const { clock, logger, limits, serverName, closing, random = Math.random } = dependencies;
   const capabilities = capabilitiesOf(handlers);
   const listsChange = typeof handlers.roots === "function";
 

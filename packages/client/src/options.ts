@@ -29,6 +29,10 @@ export interface ClientLimits {
   readonly maxPages: number;
   /** Rounds of input that one request may ask for. Default 16. */
   readonly maxInputRounds: number;
+  /** Questions that one round may hold. Default 64. */
+  readonly maxInputRequests: number;
+  /** Characters of a `requestState`, which every further round carries. Default 65,536. */
+  readonly maxRequestStateLength: number;
 }
 
 /** Which server a client talks to: exactly one of the three. */

@@ -11,6 +11,7 @@ import {
   wholeNumber,
 } from "@backplane/protocol";
 import { type EraCache, processEraCache } from "./era-cache.ts";
+import { checkInputHandlers } from "./input/check-handlers.ts";
 import type { InputHandlers } from "./input-handlers.ts";
 import type { ClientBehaviour, ClientLimits, ClientTarget, MCPClientOptions } from "./options.ts";
 
@@ -20,6 +21,8 @@ const DEFAULT_LIMITS: ClientLimits = {
   maxStreamEvents: 100_000,
   maxPages: 1_000,
   maxInputRounds: 16,
+  maxInputRequests: 64,
+  maxRequestStateLength: 65_536,
 };
 
 const DEFAULT_INFO: Implementation = { name: "backplane-client", version: "0.1.0" };
@@ -49,13 +52,6 @@ const BEHAVIOUR: readonly string[] = [
   "logger",
   "clock",
 ] satisfies (keyof ClientBehaviour)[];
-
-const HANDLERS: readonly string[] = [
-  "elicit",
-  "sample",
-  "sampleTools",
-  "roots",
-] satisfies (keyof InputHandlers)[];
 
 /** RFC 9110, section 5.6.2 and 5.5; what comes from elsewhere could otherwise smuggle a second header. */
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -115,7 +111,7 @@ export function resolveBehaviour(
   if (typeof trustAnnotations !== "boolean") {
     throw new TypeError(`${subject}: option "trustAnnotations" must be true or false`);
   }
-  checkMembers(`${subject}: option "handlers"`, handlers, HANDLERS);
+  checkInputHandlers(subject, handlers);
   checkMethods(subject, "logger", options.logger, ["debug", "info", "warn", "error"]);
   checkMethods(subject, "clock", options.clock, ["now", "after"]);
   checkMethods(subject, "eraCache", options.eraCache, ["get", "set", "delete"]);
