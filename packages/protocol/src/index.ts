@@ -91,6 +91,10 @@ export { isLoopbackHost } from "./loopback.ts";
 export { createMemoryEventBus, type MemoryEventBusOptions } from "./memory/memory-event-bus.ts";
 export { createMemoryEventLog, type MemoryEventLogOptions } from "./memory/memory-event-log.ts";
 export {
+  createMemoryRateLimitStore,
+  type MemoryRateLimitStoreOptions,
+} from "./memory/memory-rate-limit-store.ts";
+export {
   createMemorySessionStore,
   type MemorySessionStoreOptions,
 } from "./memory/memory-session-store.ts";
@@ -162,6 +166,11 @@ export type { EventBus } from "./seams/event-bus.ts";
 export type { EventLog, LoggedEvent } from "./seams/event-log.ts";
 export type { KeyRing, RingKey } from "./seams/key-ring.ts";
 export type { Logger } from "./seams/logger.ts";
+export type {
+  RateLimitBucket,
+  RateLimitDecision,
+  RateLimitStore,
+} from "./seams/rate-limit-store.ts";
 export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-store.ts";
 export { Secret } from "./secret.ts";
 export { formatIssues, isFormat } from "./string-formats.ts";

@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryEventBus } from "../memory/memory-event-bus.ts";
 import { createMemoryEventLog } from "../memory/memory-event-log.ts";
+import { createMemoryRateLimitStore } from "../memory/memory-rate-limit-store.ts";
 import { createMemorySessionStore } from "../memory/memory-session-store.ts";
 import { createProcessKeyRing } from "../memory/process-key-ring.ts";
 import type { EventBus } from "../seams/event-bus.ts";
 import type { EventLog } from "../seams/event-log.ts";
 import type { KeyRing } from "../seams/key-ring.ts";
+import type { RateLimitStore } from "../seams/rate-limit-store.ts";
 import type { SessionStore } from "../seams/session-store.ts";
 import { chaotic } from "./chaotic.ts";
 import { eventBusSuite } from "./event-bus-suite.ts";
 import { eventLogSuite } from "./event-log-suite.ts";
 import { keyRingSuite } from "./key-ring-suite.ts";
+import { rateLimitStoreSuite } from "./rate-limit-store-suite.ts";
 import type { SuiteRunner } from "./runner.ts";
 import { type SessionStoreSuiteContext, sessionStoreSuite } from "./session-store-suite.ts";
 
@@ -140,6 +143,59 @@ describe("eventBusSuite finds", () => {
         const bus = make();
         return [bus, bus];
       }),
+    );
+    expect(failed).toContain(expected);
+  });
+});
+
+describe("rateLimitStoreSuite finds", () => {
+  const faults: Record<
+    string,
+    [expected: string, plant: (store: RateLimitStore) => RateLimitStore]
+  > = {
+    "a store that takes from one bucket when the other refuses": [
+      "takes from all buckets or from none",
+      (store) => ({
+        ...bound(store),
+        async take(buckets) {
+          const decisions = [];
+          for (const bucket of buckets) decisions.push(await store.take([bucket]));
+          return decisions.find(({ allowed }) => !allowed) ?? { allowed: true };
+        },
+      }),
+    ],
+    "keys that run together": [
+      "buckets are apart, whatever their keys",
+      (store) => ({
+        ...bound(store),
+        take: (buckets) =>
+          store.take(buckets.map((each) => ({ ...each, key: each.key.toLowerCase() }))),
+      }),
+    ],
+    "refusals that count": [
+      "refusals cost nothing",
+      (store) => ({
+        ...bound(store),
+        async take(buckets) {
+          const decision = await store.take(buckets);
+          if (!decision.allowed) await store.take(buckets.map((each) => ({ ...each, burst: 1e9 })));
+          return decision;
+        },
+      }),
+    ],
+    "a cost that is ignored": [
+      "calls may cost more or less than one",
+      (store) => ({
+        ...bound(store),
+        take: (buckets) => store.take(buckets.map((each) => ({ ...each, cost: 1 }))),
+      }),
+    ],
+  };
+
+  it.each(Object.keys(faults))("%s", async (name) => {
+    const [expected, plant] = faults[name] as (typeof faults)[string];
+    const { failed } = await failuresOf((runner) =>
+      rateLimitStoreSuite(runner, ({ clock }) => plant(createMemoryRateLimitStore({ clock }))),
     );
     expect(failed).toContain(expected);
   });
