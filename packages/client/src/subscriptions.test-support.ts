@@ -322,7 +322,7 @@ export async function quiet(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-export function notificationOf(event: ChangeEvent): { method: string; params: JsonObject } {
+function notificationOf(event: ChangeEvent): { method: string; params: JsonObject } {
   return event.kind === "resource"
     ? { method: "notifications/resources/updated", params: { uri: event.uri } }
     : { method: `notifications/${event.kind}/list_changed`, params: {} };
