@@ -13,7 +13,7 @@ import type {
 
 /** Makes a client begin with HTTP+SSE: it would find the newer transport at the same URL. */
 export const onlySse: EraCache = {
-  get: () => ({ era: "legacy", revision: "2024-11-05", transport: "sse", at: Date.now() }),
+  get: () => ({ era: "legacy", revision: "2025-11-25", transport: "sse", at: Date.now() }),
   set: () => undefined,
   delete: () => undefined,
 };
@@ -43,6 +43,7 @@ function handlersFor(host: Partial<Host>): NonNullable<MCPClientOptions["handler
 
 class BackplaneClient implements InteropClient {
   readonly notifications: Notification[] = [];
+  readonly pingsInEveryEra = true;
   readonly #client: MCPClient;
 
   constructor(client: MCPClient) {
@@ -140,8 +141,9 @@ class BackplaneClient implements InteropClient {
     return () => listening.close();
   }
 
-  ping() {
-    return this.#client.ping();
+  async ping() {
+    await this.#client.ping();
+    return {};
   }
 
   close() {

@@ -62,8 +62,9 @@ export interface InteropClient {
   watch(watch: Watch): Promise<() => Promise<void>>;
   /** Notifications so far, without those of progress. */
   readonly notifications: Notification[];
-  /** Legacy only. */
+  /** `ping` itself is legacy only; a client may ask for life in another way in the modern era. */
   ping(): Promise<unknown>;
+  readonly pingsInEveryEra?: boolean;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach } from "vitest";
 import { everythingMain, useEverything } from "../../protocol/harness/everything.ts";
+import { backplaneAuto, backplaneLegacy, backplaneSse } from "./backplane.ts";
 import type { ClientKind, Host, InteropClient, Target } from "./interop-client.ts";
 import { sdkV1, sdkV1OverBackplane } from "./sdk-v1.ts";
 import { sdkV2Auto, sdkV2Legacy, sdkV2OverBackplane, sdkV2Pinned } from "./sdk-v2.ts";
@@ -16,7 +17,7 @@ export interface Pairing {
   readonly host: CooperativeHost;
 }
 
-/** Every official client over every transport that it has in common with apps/everything. */
+/** Every client, official and ours, over every transport that it has in common with apps/everything. */
 export function usePairings(): Pairing[] {
   const everything = useEverything();
   const ofTest: InteropClient[] = [];
@@ -58,11 +59,11 @@ export function usePairings(): Pairing[] {
       },
     };
   };
-  const kinds = [sdkV1, sdkV2Legacy, sdkV2Auto, sdkV2Pinned];
+  const kinds = [sdkV1, sdkV2Legacy, sdkV2Auto, sdkV2Pinned, backplaneAuto, backplaneLegacy];
   return [
     ...kinds.flatMap((kind) => [pairing(kind, "http"), pairing(kind, "stdio")]),
     // HTTP+SSE of 2024-11-05 is older than version negotiation.
-    ...[sdkV1, sdkV2Legacy].map((kind) => pairing(kind, "sse")),
+    ...[sdkV1, sdkV2Legacy, backplaneSse].map((kind) => pairing(kind, "sse")),
     ...[sdkV1OverBackplane, ...sdkV2OverBackplane].map((kind) => pairing(kind, "http")),
   ];
 }
