@@ -1,21 +1,30 @@
-/** What the HTTP answer is, and what the client is told; it never learns which check refused. */
-const CODES = {
+/** What kind of refusal it is. */
+export type AuthenticationErrorCode =
   /** No credential, or none that could be one. */
+  | "missing_credentials"
+  /** The credential was sent in a way that is not allowed (RFC 6750, 3.1). */
+  | "invalid_request"
+  | "invalid_token"
+  /** RFC 9449, 7.1. */
+  | "invalid_dpop_proof"
+  /** RFC 9449, 9. */
+  | "use_dpop_nonce"
+  | "insufficient_scope"
+  /** Nobody can say now whether it is valid: the client should keep it. */
+  | "unavailable";
+
+/** The status, and what the client is told: it never learns which check refused. */
+const ANSWERS: Readonly<
+  Record<AuthenticationErrorCode, readonly [status: 400 | 401 | 403 | 503, message: string]>
+> = {
   missing_credentials: [401, "Authentication required"],
-  /** RFC 6750, 3.1: the credential was sent in a way that is not allowed. */
   invalid_request: [400, "The credential was sent in a way that is not allowed"],
   invalid_token: [401, "The credential is not valid"],
-  /** RFC 9449, 7.1. */
   invalid_dpop_proof: [401, "The DPoP proof is not valid"],
-  /** RFC 9449, 9. */
   use_dpop_nonce: [401, "A DPoP nonce is needed"],
   insufficient_scope: [403, "The credential lacks a scope"],
-  /** Nobody can say now whether it is valid: the client should keep it. */
   unavailable: [503, "Credentials cannot be checked now"],
-} as const satisfies Record<string, readonly [number, string]>;
-
-/** What kind of refusal it is. */
-export type AuthenticationErrorCode = keyof typeof CODES;
+};
 
 /** The check that refused. For logs. */
 export type AuthenticationStage =
@@ -66,7 +75,7 @@ export class AuthenticationError extends Error {
     stage: AuthenticationStage,
     options: AuthenticationErrorOptions = {},
   ) {
-    const [status, message] = CODES[code];
+    const [status, message] = ANSWERS[code];
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.stage = stage;

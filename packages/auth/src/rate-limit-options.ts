@@ -1,0 +1,182 @@
+import {
+  type Clock,
+  checkMembers,
+  checkMethods,
+  createMemoryRateLimitStore,
+  type Invocation,
+  type Logger,
+  monotonicClock,
+  type RateLimitStore,
+  wholeNumber,
+} from "@backplane/protocol";
+import { checkedList } from "./internal/permissions.ts";
+
+/** What has a bucket of its own: each principal, each tool, prompt or resource, or each pair of them. */
+export type RateLimitDimension = "principal" | "target";
+
+/** So many calls in so much time. */
+export interface RateLimitRule {
+  /** Calls in `windowMs`; a whole number of 1 or more. */
+  readonly limit: number;
+  /** In milliseconds; a whole number of 1 or more. */
+  readonly windowMs: number;
+  /** Calls that may come at once after a pause. Default `limit`. */
+  readonly burst?: number;
+  /**
+   * What is counted apart. Default `["principal"]`; `["principal", "target"]` is a limit for each tool of each
+   * principal, `"server"` one for all together. A principal's own quota (an API key's `rateLimit`) replaces
+   * a limit per principal.
+   */
+  readonly per?: readonly RateLimitDimension[] | "server";
+  /** Methods that are counted. Default all but `ping`. */
+  readonly methods?: readonly string[];
+  /** Tools, prompts and resources that are counted; with `per` lacking `target`, as one group. Default all. */
+  readonly targets?: readonly string[];
+  /** What one call takes: over 0, and `burst` at most. Default 1. */
+  readonly cost?: number | ((invocation: Invocation) => number);
+}
+
+/** What `rateLimit` takes: one rule, or several that must all allow. */
+export type RateLimitOptions = RateLimitCommon &
+  (RateLimitRule | { readonly rules: readonly RateLimitRule[] });
+
+/** What holds for all rules. */
+export interface RateLimitCommon {
+  /** Where calls are counted. Replicas share one. Default: in memory, for this process alone. */
+  readonly store?: RateLimitStore;
+  /**
+   * When the store fails or takes too long: `local` counts in this process meanwhile, `open` lets every call
+   * through, `closed` refuses every call. Default `local`.
+   */
+  readonly onStoreFailure?: "local" | "open" | "closed";
+  /** How long the store may take, in milliseconds. Default 1,000. */
+  readonly storeTimeoutMs?: number;
+  /** How long a store that failed is left alone, in milliseconds. Default 1,000. */
+  readonly storeRetryMs?: number;
+  /** Learns once that the store has failed, and that it is back. Default: silent. */
+  readonly logger?: Logger;
+  readonly clock?: Pick<Clock, "now" | "after">;
+}
+
+/** A rule, complete. */
+export interface ReadRateLimitRule {
+  /** Keeps the buckets of rules apart: what it counts, so that replicas agree. */
+  readonly name: string;
+  readonly limit: number;
+  readonly windowMs: number;
+  readonly burst: number;
+  readonly perPrincipal: boolean;
+  readonly perTarget: boolean;
+  readonly methods: ReadonlySet<string> | undefined;
+  readonly targets: ReadonlySet<string> | undefined;
+  readonly cost: number | ((invocation: Invocation) => number);
+}
+
+/** {@link RateLimitOptions}, complete. */
+export interface ResolvedRateLimit {
+  readonly rules: readonly ReadRateLimitRule[];
+  readonly store: RateLimitStore | undefined;
+  readonly local: RateLimitStore;
+  readonly onStoreFailure: "local" | "open" | "closed";
+  readonly storeTimeoutMs: number;
+  readonly storeRetryMs: number;
+  readonly logger: Logger;
+  readonly clock: Pick<Clock, "now" | "after">;
+}
+
+const SUBJECT = "rateLimit";
+const RULE_KNOWN: readonly string[] = [
+  "limit",
+  "windowMs",
+  "burst",
+  "per",
+  "methods",
+  "targets",
+  "cost",
+] satisfies (keyof RateLimitRule)[];
+const COMMON_KNOWN: readonly string[] = [
+  "store",
+  "onStoreFailure",
+  "storeTimeoutMs",
+  "storeRetryMs",
+  "logger",
+  "clock",
+] satisfies (keyof RateLimitCommon)[];
+const ON_FAILURE: readonly unknown[] = ["local", "open", "closed"];
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** @throws {TypeError} that names the option. */
+export function resolveRateLimit(options: RateLimitOptions): ResolvedRateLimit {
+  const several = "rules" in options;
+  checkMembers(SUBJECT, options, [...COMMON_KNOWN, ...(several ? ["rules"] : RULE_KNOWN)]);
+  checkMethods(SUBJECT, "store", options.store, ["take", "close"]);
+  checkMethods(SUBJECT, "logger", options.logger, ["debug", "info", "warn", "error"]);
+  checkMethods(SUBJECT, "clock", options.clock, ["now", "after"]);
+  const { store, onStoreFailure = "local", clock = monotonicClock } = options;
+  if (!ON_FAILURE.includes(onStoreFailure)) {
+    throw new TypeError(`${SUBJECT}: option "onStoreFailure" must be "local", "open" or "closed"`);
+  }
+  return {
+    rules: several ? readRules(options.rules) : [readRule(options, SUBJECT)],
+    store,
+    local: createMemoryRateLimitStore({ clock }),
+    onStoreFailure,
+    storeTimeoutMs: wholeNumber(SUBJECT, "storeTimeoutMs", options.storeTimeoutMs ?? 1_000),
+    storeRetryMs: wholeNumber(SUBJECT, "storeRetryMs", options.storeRetryMs ?? 1_000),
+    logger: options.logger ?? SILENT,
+    clock,
+  };
+}
+
+function readRules(rules: readonly RateLimitRule[]): readonly ReadRateLimitRule[] {
+  if (!Array.isArray(rules) || rules.length === 0) {
+    throw new TypeError(`${SUBJECT}: option "rules" must hold at least one rule`);
+  }
+  const read = rules.map((rule, index) => {
+    const subject = `${SUBJECT}: rules[${index}]`;
+    checkMembers(subject, rule, RULE_KNOWN);
+    return readRule(rule, subject);
+  });
+  const names = new Set(read.map(({ name }) => name));
+  if (names.size < read.length) {
+    throw new TypeError(
+      `${SUBJECT}: two rules count the same; give each its own "methods", "targets", "per" or "windowMs"`,
+    );
+  }
+  return read;
+}
+
+function readRule(rule: RateLimitRule, subject: string): ReadRateLimitRule {
+  const { cost = 1 } = rule;
+  const limit = wholeNumber(subject, "limit", rule.limit);
+  const windowMs = wholeNumber(subject, "windowMs", rule.windowMs);
+  const burst = wholeNumber(subject, "burst", rule.burst ?? limit);
+  if (typeof cost !== "function" && !(cost > 0 && cost <= burst)) {
+    throw new TypeError(
+      `${subject}: option "cost" must be over 0 and at most the burst of ${burst}`,
+    );
+  }
+  const per = rule.per ?? ["principal"];
+  const dimensions =
+    per === "server"
+      ? []
+      : checkedList(subject, "per", per, isDimension, '"principal" or "target"');
+  const isText = (text: string): boolean => text !== "";
+  const methods = rule.methods && checkedList(subject, "methods", rule.methods, isText, "a method");
+  const targets = rule.targets && checkedList(subject, "targets", rule.targets, isText, "a name");
+  return {
+    name: JSON.stringify([[...dimensions].sort(), windowMs, methods ?? 0, targets ?? 0]),
+    limit,
+    windowMs,
+    burst,
+    perPrincipal: dimensions.includes("principal"),
+    perTarget: dimensions.includes("target"),
+    methods: methods && new Set(methods),
+    targets: targets && new Set(targets),
+    cost,
+  };
+}
+
+function isDimension(text: string): boolean {
+  return text === "principal" || text === "target";
+}

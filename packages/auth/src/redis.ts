@@ -1,0 +1,5 @@
+export {
+  createRedisRateLimitStore,
+  type RedisClient,
+  type RedisRateLimitStoreOptions,
+} from "./redis/redis-rate-limit-store.ts";
