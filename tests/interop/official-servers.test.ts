@@ -107,14 +107,14 @@ describe("server-everything", () => {
       });
     });
 
-    it("answers with an error that wants a page opened first, and then serves", async () => {
-      const client = await connected(target());
-      const url = "https://example.com/first";
-      const args = { url, elicitationId: `id-${Math.random()}`, errorPath: true };
-      const outcome = client.call("trigger-url-elicitation", args, {
-        signal: AbortSignal.timeout(20_000),
+    it("answers with an error that wants a page opened first, which the user may decline", async () => {
+      const declining = { ...handlers, elicit: { url: () => ({ action: "decline" }) as const } };
+      const client = await connected({ ...target(), handlers: declining });
+      const args = { url: "https://example.com/first", errorPath: true };
+      await expect(client.call("trigger-url-elicitation", args)).rejects.toMatchObject({
+        code: -32_042,
+        data: { elicitations: [{ mode: "url", url: expect.stringMatching(/^https:/) }] },
       });
-      await expect(outcome).rejects.toMatchObject({ code: expect.anything() });
     });
 
     it("has resources, templates, prompts and completions", async () => {
