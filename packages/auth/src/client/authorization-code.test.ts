@@ -170,6 +170,26 @@ describe("the user", () => {
     expect([error.code, stopped]).toEqual(["interaction_failed", true]);
   });
 
+  it("whose interaction throws at once is waited for no longer, and nothing is rejected later", async () => {
+    const world = await startWorld();
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+      const interaction: UserInteraction = {
+        authorize: () => {
+          throw new Error("no browser");
+        },
+      };
+      const auth = userClient({ interaction, interactionTimeoutMs: 5 });
+      expect((await failure(send(auth, world.mcpUrl))).code).toBe("interaction_failed");
+      await new Promise((resolve) => AbortSignal.timeout(20).addEventListener("abort", resolve));
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+    expect(unhandled).toEqual([]);
+  });
+
   it("is asked once for requests side by side", async () => {
     const world = await startWorld();
     const user = willingUser();

@@ -81,7 +81,9 @@ async function ask(
       reject(failed(`the user did not come back within ${timeoutMs} ms`, undefined));
     signal.addEventListener("abort", late, { once: true });
   });
-  const answer = Promise.resolve(interaction.authorize(url, { signal })).catch((cause: unknown) => {
+  // It may throw before there is a promise.
+  const asked = (async () => interaction.authorize(url, { signal }))();
+  const answer = asked.catch((cause: unknown) => {
     throw OAuthClientError.isInstance(cause) ? cause : failed("the interaction failed", cause);
   });
   return Promise.race([answer, timedOut]);
