@@ -37,7 +37,9 @@ const handlers: NonNullable<MCPClientOptions["handlers"]> = {
 
 function stdio(name: string, args: readonly string[] = [], env: Record<string, string> = {}) {
   const options = { command: process.execPath, args: [script(name), ...args], env };
-  return { stdio: { ...options, stderr: "ignore" } } as const;
+  // It does not end with its stdin.
+  const shutdown = { stdinEndMs: 100 };
+  return { stdio: { ...options, shutdown, stderr: "ignore" } } as const;
 }
 
 async function connected(target: Partial<MCPClientOptions>): Promise<MCPClient> {
