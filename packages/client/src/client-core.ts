@@ -4,14 +4,16 @@ import {
   DeadlineWheel,
   isLogLevel,
   type JsonObject,
+  type Logger,
   orderInterceptors,
 } from "@backplane/protocol";
 import { Bulkhead } from "./bulkhead.ts";
-import { CircuitBreaker } from "./circuit-breaker.ts";
+import { CircuitBreaker, type CircuitBreakerOptions } from "./circuit-breaker.ts";
 import type { ClientContext } from "./client-context.ts";
 import { ClientRequest } from "./client-request.ts";
 import { MCPClientError } from "./errors.ts";
 import { createInputResponder, type InputResponder } from "./input-responses.ts";
+import { guarded } from "./internal/guarded.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
 import type { ClientBehaviour, ClientInterceptor } from "./options.ts";
@@ -37,11 +39,14 @@ export class ClientCore {
   readonly wheel: DeadlineWheel = new DeadlineWheel();
   readonly #subject: string;
   readonly #host: RequestHost;
+  /** For what a request needs that has its place in the bulkhead. */
+  readonly #inside: RequestHost;
   readonly #closing = new AbortController();
   readonly #cache: ResponseCache | undefined;
-  readonly #partition: string;
+  readonly #partition: object;
   readonly #onLog: ClientBehaviour["onLog"];
   readonly #target: string;
+  readonly #cacheName: string;
   #interceptors: readonly ClientInterceptor[] = [];
   /** What the last link's server said of itself. */
   server: ServerDescription | undefined;
@@ -54,14 +59,19 @@ export class ClientCore {
     readonly source: LinkSource;
     /** Where subscriptions get their link, which they hold for long. Default: the same. */
     readonly streams?: LinkSource;
-    /** The URL without query, or the command: for messages, and what caches are divided by. */
+    /** The URL without query, or the command: for messages. */
     readonly target: string;
+    /** The server in caches. */
+    readonly cacheName: string;
+    /** The query of the URL, which may hold a credential. */
+    readonly query: string;
   }) {
-    const { subject, given, behaviour, source, streams = source, target } = parts;
+    const { subject, given, behaviour, source, streams = source, target, cacheName, query } = parts;
     const { handlers, limits, logger, clock } = behaviour;
     this.#subject = subject;
     this.#target = target;
-    this.#onLog = given.onLog;
+    this.#cacheName = cacheName;
+    this.#onLog = given.onLog && guarded(logger, 'option "onLog"', given.onLog);
     this.tools = new ToolBook({ logger, trustAnnotations: behaviour.trustAnnotations });
     this.inputs = createInputResponder(handlers, {
       serverName: () => this.server?.info?.name,
@@ -79,10 +89,10 @@ export class ClientCore {
     this.breaker =
       given.circuitBreaker === false
         ? undefined
-        : new CircuitBreaker(given.circuitBreaker ?? {}, { target });
+        : new CircuitBreaker(breakerOptions(given.circuitBreaker ?? {}, logger), { target });
     this.bulkhead = new Bulkhead(given.bulkhead ?? {});
     this.#cache = given.cache === false ? undefined : (given.cache ?? new ResponseCache({ clock }));
-    this.#partition = partitionOf(target, given);
+    this.#partition = partitionOf(query, given);
     this.#host = {
       source,
       retry: createRetryPolicy({
@@ -97,6 +107,7 @@ export class ClientCore {
       maxTotalTimeoutMs: behaviour.maxTotalTimeoutMs,
       maxInputRounds: limits.maxInputRounds,
     };
+    this.#inside = { ...this.#host, bulkhead: undefined };
   }
 
   /** Whether a legacy server may have something to say beside its answers: questions, log messages. */
@@ -144,6 +155,11 @@ export class ClientCore {
     return ClientRequest.run(this.#host, call);
   }
 
+  /** The server found what was known of its tools wrong. */
+  toolsChanged(): void {
+    this.#changed({ kind: "tools" });
+  }
+
   /** A link was opened: what an earlier one knew may no longer hold. */
   opened(link: Link): void {
     this.server = link.server;
@@ -167,19 +183,21 @@ export class ClientCore {
 
   #run(call: MethodCall): Promise<JsonObject> {
     const cache = this.#cache;
+    const host = call.inside === true ? this.#inside : this.#host;
     if (cache === undefined || !ResponseCache.keeps(call.method)) {
-      return ClientRequest.run(this.#host, call);
+      return ClientRequest.run(host, call);
     }
     const key = {
-      target: this.#target,
-      partition: this.#partition,
+      target: this.#cacheName,
+      // A request's own headers may be credentials too.
+      partition: canonicalJson({ ...this.#partition, own: call.headers }),
       method: call.method,
       params: call.params,
     };
     const kept = cache.get(key);
     if (kept !== undefined) return Promise.resolve(kept);
     const since = cache.mark();
-    return ClientRequest.run(this.#host, {
+    return ClientRequest.run(host, {
       ...call,
       onComplete: (result, rounds) => {
         // What a retry with answers brought is for those answers alone (spec: server/utilities/caching).
@@ -213,14 +231,24 @@ export class ClientCore {
   /** Something changed at the server, or may have: what is kept of it is stale. */
   #changed(event: ChangeEvent): void {
     if (event.kind === "tools") this.tools.forget();
-    this.#cache?.changed(this.#target, event);
+    this.#cache?.changed(this.#cacheName, event);
   }
 }
 
 /** What divides a shared cache: two clients with the same credentials may share `private` results. */
-function partitionOf(target: string, { auth, headers }: ClientBehaviour): string {
+function partitionOf(query: string, { auth, headers }: ClientBehaviour): object {
   const credentials = typeof auth === "object" ? identityOf(auth) : (auth ?? "");
-  return canonicalJson({ target, credentials, headers: headers ?? {} });
+  return { query, credentials, headers: headers ?? {} };
+}
+
+function breakerOptions(
+  given: Partial<CircuitBreakerOptions>,
+  logger: Logger,
+): Partial<CircuitBreakerOptions> {
+  const { onStateChange } = given;
+  if (typeof onStateChange !== "function") return given;
+  const name = 'option "circuitBreaker.onStateChange"';
+  return { ...given, onStateChange: guarded(logger, name, onStateChange) };
 }
 
 const identities = new WeakMap<object, string>();

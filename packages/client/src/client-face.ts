@@ -99,6 +99,10 @@ export abstract class ClientFace extends ClientMethods {
     return this.core.tools;
   }
 
+  protected toolsChanged(): void {
+    this.core.toolsChanged();
+  }
+
   protected get mirrorsArguments(): boolean {
     return this.overHttp && this.era === "modern";
   }

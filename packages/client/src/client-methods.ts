@@ -54,6 +54,7 @@ const validators = new WeakMap<object, CompiledSchema["validate"]>();
 /** Everything that can be asked of an MCP server; the same for one client and for a pool. */
 export abstract class ClientMethods {
   #learning: Promise<void> | undefined = undefined;
+  #relearning: Promise<unknown> | undefined = undefined;
   /** What is known of the server's tools. */
   protected abstract readonly toolBook: ToolBook;
   /** Bound of a list's pages. */
@@ -61,6 +62,9 @@ export abstract class ClientMethods {
 
   /** Sends one request and resolves with its checked result. */
   protected abstract send(call: MethodCall): Promise<JsonObject>;
+
+  /** What is known or kept of the server's tools is wrong. */
+  protected abstract toolsChanged(): void;
 
   /** Whether arguments travel in headers: the modern era over HTTP. */
   protected abstract readonly mirrorsArguments: boolean;
@@ -70,9 +74,13 @@ export abstract class ClientMethods {
    * where headers count (spec: transports/streamable-http).
    * @throws {MCPError} what the server answered. @throws {MCPClientError} everything else.
    */
-  async listTools(options: RequestOptions = NO_OPTIONS): Promise<Tool[]> {
+  listTools(options: RequestOptions = NO_OPTIONS): Promise<Tool[]> {
+    return this.#listTools(options, false);
+  }
+
+  async #listTools(options: RequestOptions, inside: boolean): Promise<Tool[]> {
     const tools = await allPages("tools/list", this.maxPages, (cursor) =>
-      this.#page<Tool>("tools/list", "tools", cursor, options),
+      this.#page<Tool>("tools/list", "tools", cursor, options, inside),
     );
     const usable = this.toolBook.learn(tools, this.mirrorsArguments);
     this.toolBook.completed();
@@ -109,7 +117,7 @@ export abstract class ClientMethods {
       headers: book.headersFor(name, args),
       idempotent: options.idempotent ?? book.isRepeatable(name),
       correctHeaders: async () => {
-        await this.listTools();
+        await this.#relearnTools();
         return book.headersFor(name, args);
       },
     })) as unknown as CallToolResult;
@@ -188,13 +196,19 @@ export abstract class ClientMethods {
     return (result as unknown as CompleteResult).completion;
   }
 
-  #read(method: string, params: JsonObject, options: RequestOptions): Promise<JsonObject> {
+  #read(
+    method: string,
+    params: JsonObject,
+    options: RequestOptions,
+    inside = false,
+  ): Promise<JsonObject> {
     return this.send({
       method,
       params,
       options,
       headers: NO_HEADERS,
       idempotent: options.idempotent ?? true,
+      inside,
     });
   }
 
@@ -209,8 +223,10 @@ export abstract class ClientMethods {
     member: string,
     cursor: string | undefined,
     options: RequestOptions,
+    inside = false,
   ): Promise<Page<Item>> {
-    const result = await this.#read(method, cursor === undefined ? {} : { cursor }, options);
+    const params = cursor === undefined ? {} : { cursor };
+    const result = await this.#read(method, params, options, inside);
     return {
       items: result[member] as unknown as readonly Item[],
       nextCursor: result.nextCursor as string | undefined,
@@ -223,6 +239,20 @@ export abstract class ClientMethods {
       this.#learning = undefined;
     });
     return signal === undefined ? this.#learning : untilAborted(signal, this.#learning);
+  }
+
+  /**
+   * One look for all calls whose headers the server found wrong: from the server, and past the bulkhead, where
+   * calls that wait for it may hold every place.
+   */
+  #relearnTools(): Promise<unknown> {
+    if (this.#relearning === undefined) {
+      this.toolsChanged();
+      this.#relearning = this.#listTools(NO_OPTIONS, true).finally(() => {
+        this.#relearning = undefined;
+      });
+    }
+    return this.#relearning;
   }
 
   /** A server that answers calls and refuses its list leaves nothing to check by. */

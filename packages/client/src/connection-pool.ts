@@ -63,6 +63,8 @@ export class MCPConnectionPool extends ClientFace {
       source: this.source,
       streams: this.#streams,
       target: opener.name,
+      cacheName: opener.cacheName,
+      query: opener.query,
     });
     this.maxPages = behaviour.limits.maxPages;
   }

@@ -68,6 +68,9 @@ export interface Connected {
  */
 const PROBE_TIMEOUT_MS = 10_000;
 
+/** How long an era cache is waited for: asking the server takes no longer. */
+const ERA_CACHE_MS = 500;
+
 const UNLIMITED = Number.POSITIVE_INFINITY;
 const NOTHING_OWN = { meta: undefined, wantsProgress: false, logLevel: undefined };
 const NO_HEADERS: readonly string[] = [];
@@ -110,13 +113,15 @@ class Handshake {
 
   async run(): Promise<Connected> {
     const { carrier, protocol } = this.#parts;
-    const verdict = await verdictFor(this.#parts);
+    const verdict = await this.#limit.bound(verdictFor(this.#parts), ERA_CACHE_MS);
     let negotiation = beginNegotiation({ carrier, protocol, verdict });
     for (;;) {
       const { step } = negotiation;
       if (step.kind === "settled") return this.#settle(step);
       if (step.kind === "failed") {
-        if (verdict !== undefined) await forgetVerdict(this.#parts);
+        if (verdict !== undefined) {
+          await this.#limit.bound(forgetVerdict(this.#parts), ERA_CACHE_MS);
+        }
         throw step.error;
       }
       const event = await this.#take(step, this.#stepTimeoutMs(negotiation));
@@ -145,7 +150,7 @@ class Handshake {
       const text = encodeNotification("notifications/initialized", undefined, meta);
       await this.#limit.bound(transport.post(text, NO_HEADERS));
     }
-    await rememberVerdict(this.#parts, { era, revision }, over);
+    await this.#limit.bound(rememberVerdict(this.#parts, { era, revision }, over), ERA_CACHE_MS);
     return {
       transport,
       agreement: { era, revision },

@@ -3,6 +3,7 @@ import { type Connected, connect } from "./connector.ts";
 import { httpEraKey, stdioEraKey } from "./era-cache.ts";
 import { MCPClientError } from "./errors.ts";
 import { httpTransportOptions } from "./http-target.ts";
+import { waitAwake } from "./internal/wait-awake.ts";
 import { Link } from "./link.ts";
 import { MessageClientTransport } from "./message-transport.ts";
 import type { Carrier } from "./negotiation/types.ts";
@@ -20,8 +21,12 @@ const SERVER_STREAM_MS = 3_000;
 
 /** Opens links to one target, as its options say. */
 export interface LinkOpener {
-  /** The server for messages, and the name that caches know it by: no credentials, no query. */
+  /** The server for messages: no credentials, no query. */
   readonly name: string;
+  /** The server in caches of results: that of a process or a given transport is of this opener alone. */
+  readonly cacheName: string;
+  /** The query of the URL, which may hold a credential; empty elsewhere. */
+  readonly query: string;
   readonly overHttp: boolean;
   /**
    * @param signal ends the opening, with `aborted`.
@@ -54,6 +59,8 @@ function httpOpener(url: URL, behaviour: ResolvedBehaviour, maxSockets: number):
   const options = httpTransportOptions(url, behaviour, maxSockets);
   return {
     name,
+    cacheName: name,
+    query: url.search,
     overHttp: true,
     open: (core, signal) =>
       openLink(core, behaviour, {
@@ -79,6 +86,8 @@ function stdioOpener(stdio: ResolvedStdioOptions, behaviour: ResolvedBehaviour):
   const ended = (): void => budget.ended(clock.now());
   return {
     name,
+    cacheName: globalThis.crypto.randomUUID(),
+    query: "",
     overHttp: false,
     open: async (core, signal) => {
       await restartAllowed(name, budget, clock, signal);
@@ -131,13 +140,14 @@ async function restartAllowed(
   }
   if (delayMs === 0) return;
   await new Promise<void>((resolve) => {
-    // Awake: a request that waits for the process must not let this one end.
-    const timer = setTimeout(resolve, delayMs);
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      // What follows finds the signal aborted.
+    // What follows an abort finds the signal aborted.
+    const go = (): void => {
+      cancel();
+      signal?.removeEventListener("abort", go);
       resolve();
-    });
+    };
+    const cancel = waitAwake(delayMs, go);
+    signal?.addEventListener("abort", go);
   });
 }
 
@@ -148,6 +158,8 @@ function transportOpener({ transport }: ClientTarget, behaviour: ResolvedBehavio
   let given = transport;
   return {
     name,
+    cacheName: globalThis.crypto.randomUUID(),
+    query: "",
     overHttp: false,
     open: (core, signal) => {
       const connection = given;

@@ -337,7 +337,7 @@ export class Link {
     if (target === undefined) {
       // A legacy server on one stream does not say whose message it is: all that listen get it.
       if (method === "notifications/message") {
-        for (const each of this.#exchanges.toArray()) each.owner.onNotification(method, params);
+        for (const each of this.#exchanges.toArray()) this.#tell(each, method, params);
       }
       this.#events.onNotification(method, params);
       return;
@@ -352,7 +352,16 @@ export class Link {
       this.#events.onNotification(method, params);
       return;
     }
-    target.owner.onNotification(method, params);
+    this.#tell(target, method, params);
+  }
+
+  /** A callback of the caller's that throws must not end the connection that others share. */
+  #tell({ owner }: Exchange, method: string, params: JsonObject): void {
+    try {
+      owner.onNotification(method, params);
+    } catch (error) {
+      this.#logger.error({ method, err: error }, "a callback of a request threw");
+    }
   }
 
   /** Whose notification it is, where all share one stream. */
@@ -368,7 +377,8 @@ export class Link {
   /** A legacy server takes its own request back, or a modern one ends a subscription over stdio. */
   #cancelledByServer(params: JsonObject): void {
     const id = params.requestId as RequestId;
-    if (this.#serverRequests.takeBack(id)) return;
+    // A legacy server can only mean a request of its own, answered or not: ids are of one direction.
+    if (this.#serverRequests.takeBack(id) || this.era === "legacy") return;
     const exchange = this.#byId?.get(id);
     if (exchange !== undefined && !exchange.settled) {
       this.settled(exchange);

@@ -47,6 +47,8 @@ export class MCPClient extends ClientFace {
       behaviour,
       source: this.source,
       target: this.#opener.name,
+      cacheName: this.#opener.cacheName,
+      query: this.#opener.query,
     });
     this.overHttp = this.#opener.overHttp;
     this.maxPages = behaviour.limits.maxPages;

@@ -69,7 +69,7 @@ export interface ClientBehaviour {
   readonly retry?: Partial<Omit<RetryOptions, "maxRetries">>;
   /** Stops calling a server that fails; `false` for never. */
   readonly circuitBreaker?: Partial<CircuitBreakerOptions> | false;
-  /** Bounds how many requests run and wait at once. Default 1,024 and 4,096. */
+  /** Bounds how many requests run and wait at once. Default 256 and 1,024. */
   readonly bulkhead?: Partial<BulkheadOptions>;
   /**
    * Whether a tool's `readOnlyHint` and `idempotentHint` make its calls repeatable. They are the server's word:

@@ -18,11 +18,11 @@ export interface RequestOptions {
    * client's own input handlers take does not count. Default: the client's.
    */
   readonly maxTotalTimeoutMs?: number;
-  /** Called for each progress report of this request; asks the server to report. Must not throw. */
+  /** Called for each progress report of this request; asks the server to report. What it throws is logged. */
   readonly onProgress?: (report: ProgressReport) => void;
   /**
    * Called for each log message of this request. A legacy server over stdio does not say which request a
-   * message belongs to: there it goes to every running request that has this callback. Must not throw.
+   * message belongs to: there it goes to every running request that has this callback. What it throws is logged.
    */
   readonly onLog?: (entry: LogEntry) => void;
   /** The least severe level that `onLog` wants. Default "info". */
@@ -34,6 +34,6 @@ export interface RequestOptions {
   readonly idempotent?: boolean;
   /** Further HTTP headers of this request; they never replace those of the protocol. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Further members of `_meta`, such as `traceparent`. Keys of the protocol's own prefix are refused. */
+  /** Further members of `_meta`, such as `traceparent`. What the protocol itself writes there is refused. */
   readonly meta?: Readonly<Record<string, unknown>>;
 }

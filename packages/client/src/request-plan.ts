@@ -16,6 +16,8 @@ export interface MethodCall {
   readonly headers: readonly string[];
   /** May be repeated after it may have been worked on. */
   readonly idempotent: boolean;
+  /** Another request waits for it, which has a place in the bulkhead: it needs none of its own. */
+  readonly inside?: boolean;
   /** Asked once when the server found the mirrored headers wrong (-32020): gives the right ones. */
   readonly correctHeaders?: () => Promise<readonly string[]>;
 }

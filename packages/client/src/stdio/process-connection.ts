@@ -6,6 +6,7 @@ import {
   within,
 } from "@backplane/protocol";
 import { MCPClientError, type RetryAdvice } from "../errors.ts";
+import { guarded } from "../internal/guarded.ts";
 import type { MessageConnection } from "../message-transport.ts";
 import { ServerProcess } from "./server-process.ts";
 import { readStderr, type StderrReader } from "./stderr-reader.ts";
@@ -143,8 +144,9 @@ export class ProcessConnection implements MessageConnection {
 
   readonly #onStderr = (line: string): void => {
     const { logger, stdio } = this.#options;
-    if (typeof stdio.stderr === "function") stdio.stderr(line);
-    else logger.info({ server: stdio.command, line: redactText(line) }, "stderr of a server");
+    if (typeof stdio.stderr === "function") {
+      guarded(logger, 'option "stdio.stderr"', stdio.stderr)(line);
+    } else logger.info({ server: stdio.command, line: redactText(line) }, "stderr of a server");
   };
 
   async #stdoutClosed(started: ServerProcess, handlers: MessageTransportHandlers): Promise<void> {
