@@ -1,0 +1,108 @@
+import { APIKeyAuth, rateLimit } from "@backplane/auth";
+import { createRedisRateLimitStore } from "@backplane/auth/redis";
+import type { MCPServer } from "@backplane/server";
+import { Redis } from "ioredis";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { callTool, modern } from "../protocol/harness/http.ts";
+import { openSession } from "../protocol/harness/legacy-session.ts";
+import { startServer } from "../protocol/harness/servers.ts";
+import { apiKey, keys } from "./harness/guarded-server.ts";
+
+const hourMs = 3_600_000;
+const quota = { key: keys.reader, rateLimit: { limit: 5, windowMs: hourMs } };
+
+function auth(): APIKeyAuth {
+  return new APIKeyAuth({ apiKeys: { admin: keys.admin, other: keys.other, reader: quota } });
+}
+
+async function start(limiter: ReturnType<typeof rateLimit>): Promise<string> {
+  const register = (server: MCPServer): void => {
+    server.tool("a", {}, () => "a");
+    server.tool("b", {}, () => "b");
+    server.prompt("p", { arguments: { x: { complete: () => ["x"] } } }, () => "p");
+    server.use(limiter);
+  };
+  const { server, url } = await startServer(register, { auth: auth() });
+  onTestFinished(() => server.stop());
+  return url;
+}
+
+const as = (key: string) => ({ headers: apiKey(key) });
+
+describe("a rate limit", () => {
+  it("[S26-40c] refuses tool calls that come too often with 429 and Retry-After, in both eras", async () => {
+    const url = await start(rateLimit({ limit: 2, windowMs: hourMs, methods: ["tools/call"] }));
+    for (const name of ["a", "b"])
+      expect((await callTool(url, name, {}, as(keys.admin))).status).toBe(200);
+    const refused = await callTool(url, "a", {}, as(keys.admin));
+    expect(refused.status).toBe(429);
+    const { error } = refused.message ?? {};
+    expect(error).toMatchObject({ code: -1429, message: "Rate limit exceeded" });
+    const retryAfterMs = Number(error?.data?.["retryAfterMs"]);
+    expect(Number(refused.headers["retry-after"])).toBe(Math.ceil(retryAfterMs / 1_000));
+    // Lists go on, and so does everybody else.
+    expect((await modern(url, "tools/list", {}, as(keys.admin))).status).toBe(200);
+    expect((await callTool(url, "a", {}, as(keys.other))).status).toBe(200);
+    const session = await openSession(url, as(keys.admin));
+    const legacy = await session.callTool("a");
+    expect(legacy.status).toBe(429);
+    expect(legacy.message?.error?.code).toBe(-1429);
+  });
+
+  it("[S26-45b] holds for completions", async () => {
+    const url = await start(
+      rateLimit({ limit: 1, windowMs: hourMs, methods: ["completion/complete"] }),
+    );
+    const params = { ref: { type: "ref/prompt", name: "p" }, argument: { name: "x", value: "" } };
+    const statuses = [1, 2].map(
+      async () => (await modern(url, "completion/complete", params, as(keys.admin))).status,
+    );
+    expect((await Promise.all(statuses)).sort()).toEqual([200, 429]);
+  });
+
+  it("[S26-40c] is not evaded by connections, sessions, names or headers", async () => {
+    const url = await start(rateLimit({ limit: 3, windowMs: hourMs }));
+    const tries = [
+      () =>
+        callTool(
+          url,
+          "a",
+          {},
+          { headers: { ...apiKey(keys.admin), "x-forwarded-for": "10.0.0.9" } },
+        ),
+      () => callTool(url, "a", { extra: 1 }, { headers: { "X-API-KEY": keys.admin } }),
+      () => callTool(url, "b", {}, { ...as(keys.admin), id: "another" }),
+      () => callTool(url, "a", {}, { ...as(keys.admin), meta: { x: 1 } }),
+    ];
+    const statuses: number[] = [];
+    for (const attempt of [...tries, ...tries]) statuses.push((await attempt()).status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(3);
+  });
+
+  it("[S26-40c] follows the quota of a key", async () => {
+    const url = await start(rateLimit({ limit: 1, windowMs: hourMs, methods: ["tools/call"] }));
+    const statuses: number[] = [];
+    for (let index = 0; index < 7; index++) {
+      statuses.push((await callTool(url, "a", {}, as(keys.reader))).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429]);
+  });
+
+  it("[S26-40c] is one limit for two servers on one Redis", async () => {
+    const prefix = `{test-${crypto.randomUUID()}}:`;
+    const urls = await Promise.all(
+      [0, 1].map(() => {
+        const client = new Redis(process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379");
+        onTestFinished(async () => void (await client.quit()));
+        const store = createRedisRateLimitStore({ client, prefix });
+        return start(rateLimit({ limit: 10, windowMs: hourMs, store }));
+      }),
+    );
+    const calls = Array.from({ length: 40 }, (_, index) =>
+      callTool(urls[index % 2] as string, "a", {}, as(keys.admin)),
+    );
+    const statuses = (await Promise.all(calls)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(30);
+  });
+});
