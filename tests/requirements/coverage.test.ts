@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import { expect, it } from "vitest";
 import { misnumbered, uncovered, type World } from "./coverage.ts";
 import { clientAuth20260728 } from "./client-auth-2026-07-28.ts";
+import { resourceServer20260728 } from "./resource-server-2026-07-28.ts";
 import { server20251125 } from "./server-2025-11-25.ts";
 import { server20260728 } from "./server-2026-07-28.ts";
 
@@ -50,6 +51,16 @@ it("lists every duty of an OAuth client of 2026-07-28 once", () => {
   expect(misnumbered(clientAuth20260728, "A26", range(1, 18))).toEqual([]);
 });
 
+it("lists every duty of a resource server of 2026-07-28 once", () => {
+  expect(misnumbered(resourceServer20260728, "R26", range(1, 12))).toEqual([]);
+});
+
 it("has the promised proof of every duty, and cites no duty that does not exist", () => {
-  expect(uncovered([...server20260728, ...server20251125, ...clientAuth20260728], world)).toEqual([]);
+  const all = [
+    ...server20260728,
+    ...server20251125,
+    ...clientAuth20260728,
+    ...resourceServer20260728,
+  ];
+  expect(uncovered(all, world)).toEqual([]);
 });

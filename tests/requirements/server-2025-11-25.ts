@@ -1,4 +1,4 @@
-import { due, notOffered, type Requirement, section } from "./requirement.ts";
+import { notOffered, type Requirement, section } from "./requirement.ts";
 
 /** What revision 2025-11-25 asks of a server beyond, or other than, 2026-07-28. */
 export const server20251125: readonly Requirement[] = [
@@ -71,7 +71,6 @@ export const server20251125: readonly Requirement[] = [
       "S25-23",
       "MUST",
       "Protected resource metadata, audience validation and challenges are as in the later revision.",
-      due("auth"),
     ],
   ]),
   ...section("server/tools", [

@@ -243,7 +243,7 @@ export const server20260728: readonly Requirement[] = [
     ],
     ["S26-40a", "MUST", "Tool input is validated before the handler runs."],
     ["S26-40b", "MUST", "Access control applies to tools: what is hidden cannot be called."],
-    ["S26-40c", "MUST", "Tool invocations are rate limited.", due("auth")],
+    ["S26-40c", "MUST", "Tool invocations are rate limited."],
     [
       "S26-40d",
       "MUST",
@@ -294,7 +294,7 @@ export const server20260728: readonly Requirement[] = [
   ]),
   ...section("server/utilities/completion", [
     ["S26-45a", "MUST", "Completion input is validated, and at most 100 values are returned."],
-    ["S26-45b", "MUST", "Completion is rate limited.", due("auth")],
+    ["S26-45b", "MUST", "Completion is rate limited."],
     [
       "S26-45c",
       "MUST",
