@@ -52,7 +52,7 @@ async function connect(url: string, protocol: Revision): Promise<MCPClient> {
 }
 
 describe.each(["2026-07-28", "2025-11-25"] as const)("MCPClient with OAuth at %s", (revision) => {
-  it("signs in, widens its scopes, and renews a revoked token once for all calls", async () => {
+  it("[C25-23] signs in, widens its scopes, and renews a revoked token once for all calls", async () => {
     const as = await startAuthorizationServer();
     const client = await connect(await startServer(as), revision);
     expect(await client.call("read", {})).toBe("alice");

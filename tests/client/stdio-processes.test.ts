@@ -56,7 +56,7 @@ describe.each(eras)("%s: 4b.12, 4b.15: a local server that crashes", (era) => {
       }),
     );
 
-  it("is started again by the next request, and listened to again", async () => {
+  it("[C26-12c] is started again by the next request, and listened to again", async () => {
     const client = clientOf({ initialDelayMs: 1 });
     let heard = 0;
     await client.listen(

@@ -42,7 +42,7 @@ async function listen(client: MCPClient, filter: ListenFilter) {
 const toolNames = async (client: MCPClient) => (await client.listTools()).map(({ name }) => name);
 
 describe.each(legs)("%s over %s", (era, carrier) => {
-  it("hears of every kind of change, until it is closed", async () => {
+  it("[C26-15c] hears of every kind of change, until it is closed", async () => {
     const real = await RealServer.start(carrier, setup);
     const client = real.client(era);
     const { events, states, listening } = await listen(client, EVERYTHING);
@@ -140,7 +140,7 @@ describe.each(legs)("%s over %s", (era, carrier) => {
 });
 
 describe.each(["modern", "legacy"] as const)("%s, when the server is replaced", (era) => {
-  it("comes back, tells of everything, and asks anew", async () => {
+  it("[C26-15b] comes back, tells of everything, and asks anew", async () => {
     let generation = 0;
     const real = await RealServer.start(
       "http",

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, it } from "vitest";
-import { misnumbered, uncovered, type World } from "./coverage.ts";
+import { client20251125 } from "./client-2025-11-25.ts";
+import { client20260728 } from "./client-2026-07-28.ts";
 import { clientAuth20260728 } from "./client-auth-2026-07-28.ts";
+import { misnumbered, uncovered, type World } from "./coverage.ts";
 import { resourceServer20260728 } from "./resource-server-2026-07-28.ts";
 import { server20251125 } from "./server-2025-11-25.ts";
 import { server20260728 } from "./server-2026-07-28.ts";
@@ -47,6 +49,14 @@ it("lists every server duty of 2025-11-25 once", () => {
   expect(misnumbered(server20251125, "S25", [...range(1, 14), 23, 24])).toEqual([]);
 });
 
+it("lists every client duty of 2026-07-28 once", () => {
+  expect(misnumbered(client20260728, "C26", range(1, 30))).toEqual([]);
+});
+
+it("lists every client duty of 2025-11-25 once", () => {
+  expect(misnumbered(client20251125, "C25", range(15, 24))).toEqual([]);
+});
+
 it("lists every duty of an OAuth client of 2026-07-28 once", () => {
   expect(misnumbered(clientAuth20260728, "A26", range(1, 18))).toEqual([]);
 });
@@ -59,6 +69,8 @@ it("has the promised proof of every duty, and cites no duty that does not exist"
   const all = [
     ...server20260728,
     ...server20251125,
+    ...client20260728,
+    ...client20251125,
     ...clientAuth20260728,
     ...resourceServer20260728,
   ];

@@ -20,8 +20,9 @@ export interface InputRequestContext {
 /** Answers to what a server may ask, the same for both eras. A handler that is missing is not declared. */
 export interface InputHandlers {
   /**
-   * Asks the user. A form's accepted content is completed with the schema's defaults and checked against
-   * it. Of a URL, show all of it and open it only with the user's consent (spec: client/elicitation).
+   * Asks the user, who must see which server asks and can always decline or cancel. A form's accepted content
+   * is completed with the schema's defaults and checked against it. Of a URL, show all of it, open it only with
+   * the user's consent, and where neither this program nor a model sees the page (spec: client/elicitation).
    */
   readonly elicit?: {
     readonly form?: (
@@ -34,14 +35,20 @@ export interface InputHandlers {
       context: InputRequestContext,
     ) => ElicitResult | Promise<ElicitResult>;
   };
-  /** Asks the model. Must respect `maxTokens` and `toolChoice`. Deprecated by 2026-07-28, still served. */
+  /**
+   * Asks the model. Must respect `maxTokens` and `toolChoice`; a person should be able to see, change and refuse
+   * what is asked and what is answered (spec: client/sampling). Deprecated by 2026-07-28, still served.
+   */
   readonly sample?: (
     params: SampleParams,
     context: InputRequestContext,
   ) => SampleResult | Promise<SampleResult>;
   /** Whether `sample` understands `tools`: declares `sampling.tools`. Default false. */
   readonly sampleTools?: boolean;
-  /** The folders that the server may work on; `file://` only. Deprecated by 2026-07-28, still served. */
+  /**
+   * The folders that the server may work on: only what the user permitted, as `file://` URIs (spec:
+   * client/roots). Deprecated by 2026-07-28, still served.
+   */
   readonly roots?:
     | readonly Root[]
     | ((context: InputRequestContext) => readonly Root[] | Promise<readonly Root[]>);

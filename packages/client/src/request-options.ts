@@ -34,6 +34,6 @@ export interface RequestOptions {
   readonly idempotent?: boolean;
   /** Further HTTP headers of this request; they never replace those of the protocol. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Further members of `_meta`, such as `traceparent`. What the protocol itself writes there is refused. */
+  /** Further members of `_meta`, such as `traceparent` in its W3C format. What the protocol itself writes there is refused. */
   readonly meta?: Readonly<Record<string, unknown>>;
 }

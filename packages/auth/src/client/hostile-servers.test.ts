@@ -82,7 +82,7 @@ describe("a peer that leads elsewhere", () => {
     ["the registration endpoint", "registration_endpoint"],
     ["the authorization endpoint", "authorization_endpoint"],
     ["the token endpoint", "token_endpoint"],
-  ])("by %s is not followed", async (_what, member) => {
+  ])("[C26-30] by %s is not followed", async (_what, member) => {
     const world = await startWorld();
     if (member === "resource_metadata") {
       world.refuse = () => ({

@@ -11,7 +11,10 @@ export interface ShutdownOptions {
 
 /** A local server that is started as a process. Only `command` is required. */
 export interface StdioOptions {
-  /** The program: a path, or a name that is looked up in PATH. No shell reads it. */
+  /**
+   * The program: a path, or a name that is looked up in PATH. No shell reads it. It runs with the rights of this
+   * process: one that comes from elsewhere needs the user's consent, who is shown it with all its arguments.
+   */
   readonly command: string;
   readonly args?: readonly string[];
   /**

@@ -7,7 +7,11 @@ export interface ContentAnnotations {
   readonly lastModified?: string;
 }
 
-/** An image that represents something in a user interface. */
+/**
+ * An image that represents something in a user interface. Nothing here fetches it: who shows icons fetches them
+ * without credentials, from no other scheme, takes care with SVG, which can hold scripts, and supports PNG and
+ * JPEG at least (spec: basic/index).
+ */
 export interface Icon {
   /** `https:` or `data:` URI. */
   readonly src: string;
