@@ -18,7 +18,7 @@ export const impatient = {
 } as const satisfies Partial<MCPClientOptions>;
 
 /** A client that gives up soon. */
-export function impatientClient(
+function impatientClient(
   server: ScriptedServer,
   options: Partial<MCPClientOptions> = {},
 ): MCPClient {
