@@ -136,7 +136,7 @@ const KNOWN: readonly string[] = [
   "clock",
 ] satisfies (keyof JWTAuthOptions)[];
 
-export const DEFAULT_TOKEN_CACHE: TokenCacheOptions = { maxEntries: 10_000, ttlMs: 300_000 };
+const DEFAULT_TOKEN_CACHE: TokenCacheOptions = { maxEntries: 10_000, ttlMs: 300_000 };
 const DEFAULT_JWKS: JwksTimes = { maxAgeMs: 600_000, cooldownMs: 30_000 };
 
 /** @throws {TypeError} that names the option, and never a key. */

@@ -3,8 +3,8 @@ import type { Logger } from "@backplane/protocol";
 import type { MCPServer, MCPServerOptions } from "@backplane/server";
 import type { Headers } from "../../protocol/harness/http.ts";
 
-export const issuer = "https://as.example";
-export const audience = "https://mcp.example/mcp";
+const issuer = "https://as.example";
+const audience = "https://mcp.example/mcp";
 
 /** Tokens that the tests sign. */
 export const jwt = new JWTAuth({
