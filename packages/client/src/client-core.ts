@@ -2,7 +2,6 @@ import {
   canonicalJson,
   composeInterceptors,
   DeadlineWheel,
-  isLogLevel,
   type JsonObject,
   type Logger,
   orderInterceptors,
@@ -16,7 +15,9 @@ import { createInputResponder, type InputResponder } from "./input-responses.ts"
 import { guarded } from "./internal/guarded.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
+import { logEntryOf } from "./log-entry.ts";
 import type { ClientBehaviour, ClientInterceptor } from "./options.ts";
+import type { RequestOptions } from "./request-options.ts";
 import type { MethodCall, RequestHost } from "./request-plan.ts";
 import { flatHeaders, type ResolvedBehaviour } from "./resolve-options.ts";
 import { ResponseCache } from "./response-cache.ts";
@@ -103,6 +104,8 @@ export class ClientCore {
       bulkhead: this.bulkhead,
       inputs: this.inputs,
       wheel: this.wheel,
+      closing: this.#closing.signal,
+      onLog: this.#onLog,
       timeoutMs: behaviour.timeoutMs,
       maxTotalTimeoutMs: behaviour.maxTotalTimeoutMs,
       maxInputRounds: limits.maxInputRounds,
@@ -130,10 +133,9 @@ export class ClientCore {
 
   /** Sends one request through the interceptors, the response cache and everything below. */
   send(call: MethodCall): Promise<JsonObject> {
-    const checked = this.#withHeaders(call);
-    if (this.#interceptors.length === 0) return this.#run(checked);
+    if (this.#interceptors.length === 0) return this.#run(this.#withHeaders(call));
     const chain = composeInterceptors<ClientContext>(this.#interceptors, ({ params, context }) =>
-      this.#run({ ...checked, params: params as JsonObject, options: context.options }),
+      this.#run(this.#withHeaders(this.#changedBy(call, params as JsonObject, context.options))),
     );
     return chain({
       method: call.method,
@@ -206,6 +208,13 @@ export class ClientCore {
     });
   }
 
+  /** The request as interceptors pass it on: what mirrors its arguments follows them. */
+  #changedBy(call: MethodCall, params: JsonObject, options: RequestOptions): MethodCall {
+    if (params === call.params || call.method !== "tools/call") return { ...call, params, options };
+    const headers = this.tools.headersFor(String(params.name), params.arguments as JsonObject);
+    return { ...call, params, options, headers };
+  }
+
   #withHeaders(call: MethodCall): MethodCall {
     const { headers } = call.options;
     if (headers === undefined) return call;
@@ -214,10 +223,8 @@ export class ClientCore {
 
   #notified(method: string, params: JsonObject): void {
     if (method === "notifications/message") {
-      const level = params.level;
-      if (!isLogLevel(level)) return;
-      const logger = typeof params.logger === "string" ? params.logger : undefined;
-      this.#onLog?.({ level, data: params.data, logger });
+      const entry = logEntryOf(params);
+      if (entry !== undefined) this.#onLog?.(entry);
     } else if (method === "notifications/elicitation/complete") {
       this.inputs.elicitationCompleted(params);
     } else {

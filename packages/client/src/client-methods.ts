@@ -22,7 +22,7 @@ import {
 } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import { untilAborted } from "./internal/until-aborted.ts";
-import { allPages, type Page } from "./pagination.ts";
+import { allPages, type ListLimits, type Page } from "./pagination.ts";
 import type { RequestOptions } from "./request-options.ts";
 import type { MethodCall } from "./request-plan.ts";
 import type { ToolBook } from "./tool-book.ts";
@@ -57,8 +57,7 @@ export abstract class ClientMethods {
   #relearning: Promise<unknown> | undefined = undefined;
   /** What is known of the server's tools. */
   protected abstract readonly toolBook: ToolBook;
-  /** Bound of a list's pages. */
-  protected abstract readonly maxPages: number;
+  protected abstract readonly listLimits: ListLimits;
 
   /** Sends one request and resolves with its checked result. */
   protected abstract send(call: MethodCall): Promise<JsonObject>;
@@ -79,8 +78,8 @@ export abstract class ClientMethods {
   }
 
   async #listTools(options: RequestOptions, inside: boolean): Promise<Tool[]> {
-    const tools = await allPages("tools/list", this.maxPages, (cursor) =>
-      this.#page<Tool>("tools/list", "tools", cursor, options, inside),
+    const tools = await allPages("tools/list", this.listLimits, options, (cursor, left) =>
+      this.#page<Tool>("tools/list", "tools", cursor, left, inside),
     );
     const usable = this.toolBook.learn(tools, this.mirrorsArguments);
     this.toolBook.completed();
@@ -213,8 +212,8 @@ export abstract class ClientMethods {
   }
 
   #all<Item>(method: string, member: string, options: RequestOptions): Promise<Item[]> {
-    return allPages(method, this.maxPages, (cursor) =>
-      this.#page<Item>(method, member, cursor, options),
+    return allPages(method, this.listLimits, options, (cursor, left) =>
+      this.#page<Item>(method, member, cursor, left),
     );
   }
 

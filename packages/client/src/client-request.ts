@@ -1,19 +1,19 @@
-import type {
-  DeadlineEntry,
-  DeadlineKind,
-  JsonObject,
-  LogLevel,
-  MCPError,
-} from "@backplane/protocol";
-import { ErrorCode, isLogLevel, passesLogLevel } from "@backplane/protocol";
+import type { DeadlineEntry, DeadlineKind, JsonObject, MCPError } from "@backplane/protocol";
+import { ErrorCode, passesLogLevel } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import type { Exchange, ExchangeOwner } from "./exchange.ts";
 import type { InputRound } from "./input-responses.ts";
-import { type AbortListener, unwatchAbort, watchAbort } from "./internal/abort-watch.ts";
+import {
+  type AbortListener,
+  abortListener,
+  unwatchAbort,
+  watchAbort,
+} from "./internal/abort-watch.ts";
 import { asFailure } from "./internal/as-failure.ts";
 import { waitAwake } from "./internal/wait-awake.ts";
 import { Link, type LinkRequest } from "./link.ts";
 import type { LinkTaker, LinkWait } from "./link-source.ts";
+import { logEntryOf } from "./log-entry.ts";
 import type { RequestHost, RequestPlan } from "./request-plan.ts";
 import { problemOf } from "./result-guards.ts";
 
@@ -44,6 +44,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   #linkWait: LinkWait | undefined = undefined;
   // While it waits for anything but the server, the request itself stands in the wheel.
   readonly idleMs: number = Number.POSITIVE_INFINITY;
+  readonly #idleMs: number;
   totalMs: number;
   startedAtMs: number;
   wheelTouchedAtMs = 0;
@@ -67,7 +68,8 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
     this.#headers = plan.headers;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.totalMs = plan.options.maxTotalTimeoutMs ?? host.maxTotalTimeoutMs;
+    this.totalMs = milliseconds("maxTotalTimeoutMs", plan.options.maxTotalTimeoutMs, host);
+    this.#idleMs = milliseconds("timeoutMs", plan.options.timeoutMs, host);
     this.startedAtMs = host.wheel.now();
   }
 
@@ -125,11 +127,12 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
         ...(typeof total === "number" && { total }),
         ...(typeof message === "string" && { message }),
       });
-    } else if (method === "notifications/message" && onLog !== undefined) {
-      const level = params.level as LogLevel;
-      if (!isLogLevel(level) || !passesLogLevel(level, logLevel)) return;
-      const logger = typeof params.logger === "string" ? params.logger : undefined;
-      onLog({ level, data: params.data, logger });
+    } else if (method === "notifications/message") {
+      const entry = logEntryOf(params);
+      if (entry === undefined) return;
+      // A legacy server logs for the session, also on the stream of a request that did not ask.
+      if (onLog === undefined) this.#host.onLog?.(entry);
+      else if (passesLogLevel(entry.level, logLevel)) onLog(entry);
     }
   }
 
@@ -229,7 +232,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
       wantsProgress: options.onProgress !== undefined,
       logLevel: options.onLog === undefined ? undefined : (options.logLevel ?? "info"),
       headers: this.#headers,
-      idleMs: options.timeoutMs ?? this.#host.timeoutMs,
+      idleMs: this.#idleMs,
       totalMs: this.#remainingMs(),
     };
     this.#exchange = link.send(request, this);
@@ -348,12 +351,21 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   }
 
   #attemptIn(delayMs: number): void {
-    this.#wait();
-    this.#cancelWait = waitAwake(delayMs, () => {
+    const { closing } = this.#host;
+    const closed = abortListener(() => this.#fail(closing.reason));
+    const cancelTimer = waitAwake(delayMs, () => {
       this.#cancelWait = undefined;
+      unwatchAbort(closing, closed);
       this.#goOn();
       this.#attempt();
     });
+    this.#wait();
+    watchAbort(closing, closed);
+    this.#cancelWait = () => {
+      cancelTimer();
+      unwatchAbort(closing, closed);
+    };
+    if (closing.aborted) this.#fail(closing.reason);
   }
 
   #wait(): void {
@@ -407,4 +419,15 @@ function abortedError(method: string, signal: AbortSignal | undefined): MCPClien
   return new MCPClientError("aborted", `${method}: the caller's signal fired`, {
     cause: signal?.reason,
   });
+}
+
+/** @throws {TypeError} for a limit that would never be reached, or always. */
+function milliseconds(
+  option: "timeoutMs" | "maxTotalTimeoutMs",
+  value: number | undefined,
+  host: RequestHost,
+): number {
+  if (value === undefined) return host[option];
+  if (value > 0) return value;
+  throw new TypeError(`option "${option}" must be a number above 0, not ${String(value)}`);
 }

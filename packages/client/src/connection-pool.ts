@@ -5,12 +5,13 @@ import { MCPClientError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { createLinkOpener } from "./link-opener.ts";
 import type { ClientBehaviour } from "./options.ts";
+import type { ListLimits } from "./pagination.ts";
 import { LinkPool } from "./pool/link-pool.ts";
 import { verdictOn } from "./pool/pool-member.ts";
 import { POOL_OPTIONS, type PoolOptions, resolvePoolOptions } from "./pool/pool-options.ts";
 import type { PoolStats } from "./pool/pool-stats.ts";
 import type { MethodCall } from "./request-plan.ts";
-import { resolveBehaviour, resolveUrl } from "./resolve-options.ts";
+import { listLimitsOf, resolveBehaviour, resolveUrl } from "./resolve-options.ts";
 import { SharedLink } from "./shared-link.ts";
 import { ask } from "./subscriptions/ask.ts";
 
@@ -37,7 +38,7 @@ export class MCPConnectionPool extends ClientFace {
   protected readonly core: ClientCore;
   protected readonly source: LinkPool;
   protected readonly overHttp: boolean = true;
-  protected readonly maxPages: number;
+  protected readonly listLimits: ListLimits;
   readonly #streams: SharedLink;
   #draining: Promise<void> | undefined = undefined;
 
@@ -66,7 +67,7 @@ export class MCPConnectionPool extends ClientFace {
       cacheName: opener.cacheName,
       query: opener.query,
     });
-    this.maxPages = behaviour.limits.maxPages;
+    this.listLimits = listLimitsOf(behaviour);
   }
 
   /** What the pool holds now, and has held. */

@@ -105,6 +105,8 @@ export class Link {
   /** Legacy: what the session was told last. */
   #logLevel: LogLevel | undefined = undefined;
   #over = false;
+  /** Resolves when the last request has ended, after which nothing is sent over this link. */
+  #retired: (() => void) | undefined = undefined;
 
   constructor(parts: {
     readonly agreement: Agreement;
@@ -145,7 +147,7 @@ export class Link {
 
   /** No request can be sent any more. */
   get over(): boolean {
-    return this.#over;
+    return this.#over || this.#retired !== undefined;
   }
 
   /** What the handshake's transport is to tell: hand it to the connector. */
@@ -169,8 +171,7 @@ export class Link {
       headers = this.#headers(method, params, request.headers);
     } catch (cause) {
       exchange.settled = true;
-      const error = new TypeError(`${method}: the arguments cannot be sent as JSON`, { cause });
-      queueMicrotask(() => owner.onError(unsendable(error)));
+      queueMicrotask(() => owner.onError(unsendable(method, cause)));
       return exchange;
     }
     this.#exchanges.add(exchange);
@@ -225,6 +226,21 @@ export class Link {
     await this.transport.close();
   }
 
+  /**
+   * Takes no more requests, and ends the link with the last one that is under way: what made one of them
+   * fail need not concern the others.
+   */
+  async retire(error: MCPClientError): Promise<void> {
+    if (this.over) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#retired = resolve;
+    });
+    // Subscriptions move to another link: here they would hold it open.
+    this.#events.onClose(error);
+    if (this.#exchanges.size > 0) await ended;
+    await this.close();
+  }
+
   /** A message arrived, on a request's stream or beside all of them. */
   received(message: unknown, exchange: Exchange | undefined): void {
     switch (messageKind(message)) {
@@ -261,6 +277,7 @@ export class Link {
     this.#wheel.remove(exchange);
     this.#exchanges.delete(exchange);
     this.#byId?.delete(exchange.id);
+    if (this.#retired !== undefined && this.#exchanges.size === 0) this.#retired();
   }
 
   /** Ends an exchange from this side: the server is told, the owner gets `error`. */
@@ -430,8 +447,12 @@ function closedError(): MCPClientError {
   return new MCPClientError("closed", "the client was closed");
 }
 
-function unsendable(error: TypeError): MCPClientError {
-  return new MCPClientError("not_supported", error.message, { cause: error.cause });
+/** What JSON or a header cannot carry, or a member of `_meta` that is not the caller's to give. */
+function unsendable(method: string, cause: unknown): MCPClientError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new MCPClientError("not_supported", `${method}: the request cannot be sent: ${why}`, {
+    cause,
+  });
 }
 
 /** The server's error; what it or its HTTP answer says of a retry becomes `retryAfterMs`. */

@@ -616,3 +616,131 @@ describe("questions of a legacy server", () => {
     );
   });
 });
+
+describe("what one request does to others", () => {
+  it("a lost session ends with its last request: what is under way is not cut", async () => {
+    let release: (() => void) | undefined;
+    const { client, server } = await rig(
+      {
+        "tools/call": (request, response) => {
+          if (request.params.name === "slow") {
+            release = () => succeed(response, request, TEXT);
+            return undefined;
+          }
+          return request.headers["mcp-session-id"] === "session-1"
+            ? fail(response, request, -32001, "Session not found", { status: 404 })
+            : TEXT;
+        },
+      },
+      { era: "legacy" },
+    );
+    const slow = client.call("slow");
+    await until(() => expect(server.count("tools/call")).toBe(1));
+    expect(await client.call("quick")).toBe("hello");
+    release?.();
+    expect(await slow).toBe("hello");
+    await until(() => {
+      const ended = server.of("DELETE").map(({ headers }) => headers["mcp-session-id"]);
+      expect(ended).toEqual(["session-1"]);
+    });
+  });
+
+  it("close ends a request that waits for its retry", async () => {
+    const { client, server } = await rig(
+      {
+        "prompts/list": (request, response) =>
+          fail(response, request, -1503, "draining", { data: { retryAfterMs: 60_000 } }),
+      },
+      { retry: { maxDelayMs: 120_000 } },
+    );
+    const ended = expect(client.listPrompts()).rejects.toMatchObject({
+      code: "closed",
+      message: "the client was closed",
+    });
+    await until(() => expect(server.count("prompts/list")).toBe(1));
+    // By the time that this is answered, so is the list.
+    await client.ping();
+    await client.close();
+    await ended;
+  });
+});
+
+describe("the whole of a list", () => {
+  it("shares one maxTotalTimeoutMs", async () => {
+    const { client } = await rig({
+      "prompts/list": (request, response, times) => {
+        const result = { prompts: [], nextCursor: `c${times}` };
+        setTimeout(() => succeed(response, request, result), 50);
+        return undefined;
+      },
+    });
+    const list = client.listPrompts({ maxTotalTimeoutMs: 300 });
+    await expect(list).rejects.toMatchObject({ code: "timeout", details: { deadline: "total" } });
+  });
+
+  it("has a bound of its items", async () => {
+    const prompts = [{ name: "a" }, { name: "b" }, { name: "c" }];
+    const { client } = await rig(
+      { "prompts/list": (_request, _response, times) => ({ prompts, nextCursor: `c${times}` }) },
+      { limits: { maxItems: 10 } },
+    );
+    await expect(client.listPrompts()).rejects.toMatchObject({
+      code: "pagination_loop",
+      message: expect.stringContaining("limits.maxItems"),
+    });
+  });
+});
+
+describe("options of a request", () => {
+  it.each([
+    [{ timeoutMs: Number.NaN }, 'option "timeoutMs" must be a number above 0, not NaN'],
+    [{ maxTotalTimeoutMs: -1 }, 'option "maxTotalTimeoutMs" must be a number above 0, not -1'],
+    [{ meta: { progressToken: 1 } }, "progressToken"],
+  ])("%o is refused", async (options, message) => {
+    const { client } = await rig({ "tools/call": () => TEXT });
+    await expect(client.callTool("t", {}, options)).rejects.toThrow(message);
+  });
+
+  it("log messages that nobody asked for go to the client's onLog", async () => {
+    const entries: unknown[] = [];
+    const { client } = await rig(
+      {
+        "tools/call": (request, response) => {
+          const send = stream(response);
+          send({ method: "notifications/message", params: { level: "info", data: "said" } });
+          send({ id: request.id, result: TEXT });
+          response.end();
+          return undefined;
+        },
+      },
+      { era: "legacy", onLog: (entry) => void entries.push(entry) },
+    );
+    await client.callTool("t");
+    expect(entries).toEqual([{ level: "info", data: "said", logger: undefined }]);
+  });
+
+  it("headers and arguments that an interceptor changes are what is sent", async () => {
+    const inputSchema = {
+      type: "object",
+      properties: { region: { type: "string", "x-mcp-header": "Region" } },
+    };
+    const { client, server } = await rig({
+      "tools/list": listed({ name: "deploy", inputSchema }),
+      "tools/call": () => TEXT,
+    });
+    await client.listTools();
+    client.use({
+      name: "move",
+      phase: "handler",
+      intercept(invocation, next) {
+        const params = { ...invocation.params, arguments: { region: "us" } };
+        const options = { ...invocation.context.options, headers: { "X-Moved": "yes" } };
+        return next({ ...invocation, params, context: { ...invocation.context, options } });
+      },
+    });
+    await client.callTool("deploy", { region: "eu" });
+    const [sent] = server.of("tools/call");
+    expect(sent?.params.arguments).toEqual({ region: "us" });
+    expect(sent?.headers).toMatchObject({ "mcp-param-region": "us", "x-moved": "yes" });
+  });
+});

@@ -5,7 +5,8 @@ import type { Link } from "./link.ts";
 import { createLinkOpener, type LinkOpener } from "./link-opener.ts";
 import { acquireLink } from "./link-source.ts";
 import type { MCPClientOptions } from "./options.ts";
-import { resolveBehaviour, resolveTarget } from "./resolve-options.ts";
+import type { ListLimits } from "./pagination.ts";
+import { listLimitsOf, resolveBehaviour, resolveTarget } from "./resolve-options.ts";
 import { SharedLink } from "./shared-link.ts";
 
 const SUBJECT = "MCPClient";
@@ -26,7 +27,7 @@ export class MCPClient extends ClientFace {
   protected readonly core: ClientCore;
   protected readonly source: SharedLink;
   protected readonly overHttp: boolean;
-  protected readonly maxPages: number;
+  protected readonly listLimits: ListLimits;
   readonly #opener: LinkOpener;
 
   /** @throws {TypeError} that names the option and what it takes. */
@@ -51,7 +52,7 @@ export class MCPClient extends ClientFace {
       query: this.#opener.query,
     });
     this.overHttp = this.#opener.overHttp;
-    this.maxPages = behaviour.limits.maxPages;
+    this.listLimits = listLimitsOf(behaviour);
   }
 
   /**

@@ -27,6 +27,8 @@ export interface ClientLimits {
   readonly maxStreamEvents: number;
   /** Pages that a list may have. Default 1,000. */
   readonly maxPages: number;
+  /** Items that a list may have in all its pages. Default 100,000. */
+  readonly maxItems: number;
   /** Rounds of input that one request may ask for. Default 16. */
   readonly maxInputRounds: number;
   /** Questions that one round may hold. Default 64. */

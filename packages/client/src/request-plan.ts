@@ -3,7 +3,7 @@ import type { Bulkhead } from "./bulkhead.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { InputResponder } from "./input-responses.ts";
 import type { LinkSource } from "./link-source.ts";
-import type { RequestOptions } from "./request-options.ts";
+import type { LogEntry, RequestOptions } from "./request-options.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 /** One request as the methods hand it down. */
@@ -36,6 +36,10 @@ export interface RequestHost {
   readonly bulkhead: Bulkhead | undefined;
   readonly inputs: InputResponder;
   readonly wheel: DeadlineWheel;
+  /** Fires when the client closes; its reason is what requests that wait fail with. */
+  readonly closing: AbortSignal;
+  /** Gets log messages of requests that have no callback of their own. */
+  readonly onLog: ((entry: LogEntry) => void) | undefined;
   readonly timeoutMs: number;
   readonly maxTotalTimeoutMs: number;
   readonly maxInputRounds: number;

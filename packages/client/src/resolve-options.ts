@@ -14,12 +14,14 @@ import { type EraCache, processEraCache } from "./era-cache.ts";
 import { checkInputHandlers } from "./input/check-handlers.ts";
 import type { InputHandlers } from "./input-handlers.ts";
 import type { ClientBehaviour, ClientLimits, ClientTarget, MCPClientOptions } from "./options.ts";
+import type { ListLimits } from "./pagination.ts";
 
 const DEFAULT_LIMITS: ClientLimits = {
   maxResponseBytes: 16 * 1024 * 1024,
   maxJsonDepth: 64,
   maxStreamEvents: 100_000,
   maxPages: 1_000,
+  maxItems: 100_000,
   maxInputRounds: 16,
   maxInputRequests: 64,
   maxRequestStateLength: 65_536,
@@ -115,7 +117,8 @@ export function resolveBehaviour(
   checkMethods(subject, "logger", options.logger, ["debug", "info", "warn", "error"]);
   checkMethods(subject, "clock", options.clock, ["now", "after"]);
   checkMethods(subject, "eraCache", options.eraCache, ["get", "set", "delete"]);
-  if (options.cache !== false) checkMethods(subject, "cache", options.cache, ["get", "set"]);
+  if (options.cache !== false)
+    checkMethods(subject, "cache", options.cache, ["get", "set", "mark", "changed"]);
   return {
     info: options.info ?? DEFAULT_INFO,
     protocol,
@@ -136,6 +139,11 @@ export function resolveBehaviour(
     logger: options.logger ?? SILENT,
     clock: options.clock ?? systemClock,
   };
+}
+
+/** The bounds of lists, as the options say. */
+export function listLimitsOf({ limits, maxTotalTimeoutMs }: ResolvedBehaviour): ListLimits {
+  return { maxPages: limits.maxPages, maxItems: limits.maxItems, maxTotalTimeoutMs };
 }
 
 /** @throws {TypeError} unless exactly one target is given. */

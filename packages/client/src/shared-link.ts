@@ -10,6 +10,9 @@ export class SharedLink implements LinkSource {
   readonly #closing: AbortController = new AbortController();
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
+  /** Those that were replaced, until their last request has ended. */
+  readonly #retired = new Set<Link>();
+
   /** @param open opens a link; rejects with a typed error, also when the signal fires. */
   constructor(open: (signal: AbortSignal) => Promise<Link>) {
     this.#open = open;
@@ -44,9 +47,13 @@ export class SharedLink implements LinkSource {
   release(link: Link, failure: MCPError | MCPClientError | undefined): void {
     if (failure === undefined || link !== this.#link || !isLost(failure)) return;
     this.#link = undefined;
-    link.close().catch(() => {
+    this.#retired.add(link);
+    const error = new MCPClientError("session_lost", "the link was replaced", { cause: failure });
+    link
+      .retire(error)
       // It was lost: there may be nothing left to close.
-    });
+      .catch(() => {})
+      .finally(() => this.#retired.delete(link));
   }
 
   /** Idempotent. */
@@ -54,7 +61,8 @@ export class SharedLink implements LinkSource {
     this.#closing.abort();
     const link = this.#link;
     this.#link = undefined;
-    await Promise.all([link?.close(), this.#opening?.catch(() => undefined)]);
+    const retired = [...this.#retired].map((each) => each.close());
+    await Promise.all([link?.close(), this.#opening?.catch(() => undefined), ...retired]);
   }
 
   /** All that wait while a link opens share the opening. */
