@@ -174,6 +174,8 @@ describe("under load", () => {
     const server = await serve();
     const calls = hold(server);
     const pool = poolFor(server, { maxConnections: 1, connectionTimeoutMs: 20 });
+    // Opening one may take longer than that.
+    await pool.connect();
     const first = pool.callTool("echo");
     await eventually(() => expect(calls.count()).toBe(1));
     await expect(pool.callTool("echo")).rejects.toMatchObject({
