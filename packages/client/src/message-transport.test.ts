@@ -109,6 +109,25 @@ describe("MessageClientTransport", () => {
     expect([listen.messages, second.messages, second.failures]).toEqual([[], [], []]);
   });
 
+  it.each(["{}", '{"jsonrpc":"2.0"}', '{"jsonrpc":"2.0","id":null}'])(
+    "a stray %s is no response and ends no request",
+    async (stray) => {
+      const { transport, server, events } = await open();
+      const answer = send(transport, 1, "a");
+      server.send(stray);
+      server.send(result(1, { of: "a" }));
+      expect(await answer.first).toMatchObject({ result: { of: "a" } });
+      expect(events.messages).toHaveLength(1);
+    },
+  );
+
+  it("a result without an id still ends the one request that it can belong to", async () => {
+    const { transport, server } = await open();
+    const answer = send(transport, 1, "a");
+    server.send('{"jsonrpc":"2.0","id":null,"result":{}}');
+    expect(await answer.first).toEqual({ jsonrpc: "2.0", result: {} });
+  });
+
   it("what is not JSON is skipped, and reported once, without its secrets", async () => {
     const { transport, server, log, events } = await open();
     const answer = send(transport, 1, "a");
@@ -181,5 +200,45 @@ describe("MessageClientTransport", () => {
     await expect(send(transport, 2, "a").first).rejects.toMatchObject({ code: "closed" });
     expect(events.closes).toEqual([]);
     expect(closedByClient()).toBe(true);
+  });
+
+  describe("over a connection that throws", () => {
+    const broken = new Error("queue closed");
+    const over = (send: () => void) =>
+      new MessageClientTransport(
+        { start() {}, send, close: async () => {} },
+        {
+          kind: "in-memory",
+          name: "test",
+          maxMessageChars: 10_000,
+          maxJsonDepth: 8,
+          maxPending: 1,
+          logger: recordLog(),
+        },
+      );
+
+    it("reports it as connection_failed, later, and keeps no place for the request", async () => {
+      const transport = over(() => {
+        throw broken;
+      });
+      const first = send(transport, 1, "a");
+      expect(first.failures).toEqual([]);
+      const expected = { code: "connection_failed", cause: broken };
+      await expect(first.first).rejects.toMatchObject(expected);
+      await expect(send(transport, 2, "a").first).rejects.toMatchObject(expected);
+      await expect(transport.post("{}")).rejects.toMatchObject(expected);
+    });
+
+    it("tells a request once, and one that was given up not at all", async () => {
+      const transport = over(() => {
+        throw broken;
+      });
+      const given = send(transport, 1, "a");
+      transport.abandon(1);
+      const closed = send(transport, 2, "a");
+      await transport.close();
+      await expect(closed.first).rejects.toMatchObject({ code: "closed" });
+      expect([given.failures, closed.failures.length]).toEqual([[], 1]);
+    });
   });
 });

@@ -77,7 +77,13 @@ export class MessageClientTransport implements ClientTransport {
       return;
     }
     this.#pending.set(id, { receiver, longLived });
-    this.#connection.send(text);
+    try {
+      this.#connection.send(text);
+    } catch (cause) {
+      queueMicrotask(() => {
+        if (this.#pending.delete(id)) receiver.onFailure(this.#unsent(cause));
+      });
+    }
   }
 
   abandon(id: RequestId): void {
@@ -87,13 +93,24 @@ export class MessageClientTransport implements ClientTransport {
   async post(text: string): Promise<void> {
     const refusal = this.#over ?? this.#connection.refusal?.();
     if (refusal !== undefined) throw refusal;
-    this.#connection.send(text);
+    try {
+      this.#connection.send(text);
+    } catch (cause) {
+      throw this.#unsent(cause);
+    }
   }
 
   async close(): Promise<void> {
     this.#over ??= new MCPClientError("closed", `${this.#options.name}: the connection was closed`);
     this.#failAll(this.#over);
     await this.#connection.close();
+  }
+
+  /** A given connection may throw, although `send` is not to. */
+  #unsent(cause: unknown): MCPClientError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const text = `${this.#options.name}: the connection took no message: ${why}`;
+    return new MCPClientError("connection_failed", text, { cause });
   }
 
   #refusal(): MCPClientError | undefined {
@@ -134,7 +151,7 @@ export class MessageClientTransport implements ClientTransport {
 
   #deliver(value: unknown): void {
     const message = withoutNullId(value);
-    if (!isResponse(message)) {
+    if (!isResponse(message) || isStray(message as object)) {
       this.#events?.onMessage(message);
       return;
     }
@@ -213,4 +230,9 @@ export class MessageClientTransport implements ClientTransport {
     this.#pending.clear();
     for (const { receiver } of pending) receiver.onFailure(error);
   }
+}
+
+/** Nothing in it says that it answers anything: it must not end a request. */
+function isStray(message: object): boolean {
+  return !("id" in message || "result" in message || "error" in message);
 }
