@@ -34,9 +34,10 @@ export interface EventStreamParts {
 }
 
 /**
- * A stream of events by GET that is opened again when it breaks: after `retry` where the server sent one,
- * else with jittered backoff, from the last event id on (2025-11-25, basic/transports). It is given up
- * when attempts bring nothing for too long, or when the server refuses in a way that will not change.
+ * A stream of events by GET that is opened again when it breaks: after `retry` where the server sent one, though
+ * never without a pause ({@link ReconnectSchedule}), else with jittered backoff, from the last event id on
+ * (2025-11-25, basic/transports). It is given up when attempts bring nothing for too long, or when the server
+ * refuses in a way that will not change.
  */
 export class EventStream implements HttpReply {
   readonly #parts: EventStreamParts;

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { type Clock, systemClock } from "@backplane/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import type { LoadHttpSender } from "./http-channel.ts";
 import type { HttpTransportOptions } from "./http-options.ts";
@@ -379,6 +380,25 @@ describe.each(SENDERS)("event streams on %s", (_name, load) => {
       ]);
       const cursors = server.seen.map(({ headers }) => headers["last-event-id"]);
       expect(cursors).toEqual([undefined, "e0", "e0", "e2"]);
+    });
+
+    it("are not opened again without a pause, whatever the server asks", async () => {
+      const waits: number[] = [];
+      const clock: Clock = {
+        now: () => systemClock.now(),
+        after: (delayMs, callback) => {
+          waits.push(delayMs);
+          return systemClock.after(delayMs, callback);
+        },
+      };
+      const script: Script = (_, response, index) =>
+        stream(response).end(event(note(index), { retry: "0" }));
+      const { transport, events } = await rig(load, script, { clock });
+      transport.bind(SESSION);
+      await transport.openServerStream();
+      await until(() => events.messages.length >= 4);
+      expect(waits).toEqual(expect.arrayContaining([10, 20, 40]));
+      expect(waits).not.toContain(0);
     });
 
     it.each<[string, Script, object]>([

@@ -29,7 +29,21 @@ describe("ReconnectSchedule", () => {
     expect([plan.next(500), plan.next(500), plan.next(1), plan.next(0)]).toEqual([
       500, 500, 300, 300,
     ]);
-    expect(schedule().schedule.next(0)).toBe(0);
+  });
+
+  it("asked for no wait again and again, keeps a floor that grows to a tenth of a second", () => {
+    const { clock, schedule: plan } = schedule();
+    const reopen = (askedMs: number, lastedMs = 0): number | undefined => {
+      const waitMs = plan.next(askedMs);
+      clock.advance((waitMs ?? 0) + lastedMs);
+      // Each connection brings one event.
+      plan.worked();
+      return waitMs;
+    };
+    expect([0, 0, 0, 0, 0, 0, 50, 100].map((ms) => reopen(ms))).toEqual([
+      10, 20, 40, 80, 100, 100, 100, 100,
+    ]);
+    expect([reopen(101), reopen(500, 1_000), reopen(0), reopen(0)]).toEqual([101, 500, 10, 20]);
   });
 
   it("begins anew when the stream has worked", () => {
