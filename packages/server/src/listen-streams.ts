@@ -1,4 +1,5 @@
 import {
+  type Clock,
   invalidParams,
   isJsonObject,
   META_SUBSCRIPTION_ID,
@@ -38,6 +39,7 @@ export class ListenStreams {
   readonly #changes: ChangeFeed;
   readonly #slots: StreamSlots;
   readonly #limits: ServerLimits;
+  readonly #clock: Clock;
   readonly #open = new Set<() => void>();
   #draining = false;
 
@@ -47,12 +49,14 @@ export class ListenStreams {
     changes: ChangeFeed,
     slots: StreamSlots,
     limits: ServerLimits,
+    clock: Clock,
   ) {
     this.#registry = registry;
     this.#targets = targets;
     this.#changes = changes;
     this.#slots = slots;
     this.#limits = limits;
+    this.#clock = clock;
   }
 
   /**
@@ -113,8 +117,15 @@ export class ListenStreams {
 
   #ended(call: Call): Promise<void> {
     const { signal } = call;
+    const endsAtMs = call.principal?.expiresAtMs;
     return new Promise((resolve) => {
+      // Whoever asked then is not known to be the caller any more: the client listens anew.
+      const cancel =
+        endsAtMs === undefined
+          ? undefined
+          : this.#clock.after(Math.max(0, endsAtMs - this.#clock.now()), () => end());
       const end = (): void => {
+        cancel?.();
         this.#open.delete(end);
         signal.removeEventListener("abort", end);
         resolve();

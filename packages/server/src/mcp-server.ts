@@ -103,7 +103,14 @@ export class MCPServer {
     this.#registry = new Registry(resolved.declare, (kind) => this.#changes.listChanged(kind));
     const targets = new Targets(this.#registry, policy, auth);
     const slots = new StreamSlots(this.serverId, limits.maxStreams, limits.maxStreamsPerPrincipal);
-    this.#listeners = new ListenStreams(this.#registry, targets, this.#changes, slots, limits);
+    this.#listeners = new ListenStreams(
+      this.#registry,
+      targets,
+      this.#changes,
+      slots,
+      limits,
+      resolved.clock,
+    );
     const inputs = createInputRounds({
       sealer: createStateSealer(resolved.keyRing, resolved.clock, {
         ttlMs: resolved.requestStateTtlMs,

@@ -66,7 +66,14 @@ export class SessionGets {
     const releaseSlot = this.#takeSlot(exchange, caller);
     const { id: sessionId, revision } = record;
     try {
-      await SessionStream.open(this.#deps, { exchange, sessionId, revision, cursor, releaseSlot });
+      await SessionStream.open(this.#deps, {
+        exchange,
+        sessionId,
+        revision,
+        credentialEndsAtMs: caller.principal?.expiresAtMs,
+        cursor,
+        releaseSlot,
+      });
     } catch (error) {
       releaseSlot();
       throw error;

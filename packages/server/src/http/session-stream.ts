@@ -28,6 +28,8 @@ export interface SessionStreamRequest {
   readonly exchange: HttpExchange;
   readonly sessionId: string;
   readonly revision: LegacyRevision;
+  /** When the credential of the GET ends; undefined for never. */
+  readonly credentialEndsAtMs: number | undefined;
   /** Where the client was when it lost its stream; undefined for a new one. */
   readonly cursor: Cursor | undefined;
   /** Gives back the stream's slot. Idempotent. */
@@ -63,6 +65,7 @@ export class SessionStream implements NewsStream {
   #stopListening: (() => void) | undefined;
   #closed = false;
   #expiresAtMs = Number.POSITIVE_INFINITY;
+  readonly #credentialEndsAtMs: number;
 
   /** Answers a GET. @throws what the event bus or the session store threw; nothing is answered then. */
   static async open(
@@ -90,8 +93,9 @@ export class SessionStream implements NewsStream {
   private constructor(
     dependencies: SessionStreamDependencies,
     session: LocalSession,
-    { sessionId, revision, releaseSlot }: SessionStreamRequest,
+    { sessionId, revision, releaseSlot, credentialEndsAtMs }: SessionStreamRequest,
   ) {
+    this.#credentialEndsAtMs = credentialEndsAtMs ?? Number.POSITIVE_INFINITY;
     this.#deps = dependencies;
     this.#session = session;
     this.#stream = dependencies.live.openStream(sessionId, "session", isResumable(revision));
@@ -140,7 +144,8 @@ export class SessionStream implements NewsStream {
   }
 
   beat(nowMs: number): void {
-    if (this.#expiresAtMs <= nowMs) this.end();
+    // Whoever asked then is not known to be the caller any more: the client opens it anew.
+    if (this.#expiresAtMs <= nowMs || this.#credentialEndsAtMs <= nowMs) this.end();
   }
 
   async #listen(): Promise<void> {
