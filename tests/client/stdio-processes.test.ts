@@ -1,22 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MCPClient, type StdioOptions } from "@backplane/client";
 import { describe, expect, it, vi } from "vitest";
 import { closing, eras, revisionOf } from "./harness/clients.ts";
+import { isRunning } from "./harness/processes.ts";
 
 const fixture = (name: string): string => join(import.meta.dirname, "fixtures", name);
-
-/** Whether a process runs: one that has ended and that nobody has reaped does not. */
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
 
 interface Pids {
   readonly own: number;
@@ -35,10 +25,13 @@ describe("4b.12: the server of a program that is gone", () => {
     const [line] = (await once(parent.stdout, "data")) as [Buffer];
     const { own, child } = JSON.parse(line.toString()) as Pids;
     if (signal !== undefined) {
-      expect([runs(own), runs(child)]).toEqual([true, true]);
+      expect([isRunning(own), isRunning(child)]).toEqual([true, true]);
       parent.kill(signal);
     }
-    await vi.waitFor(() => expect([runs(own), runs(child)]).toEqual([false, false]), 10_000);
+    await vi.waitFor(
+      () => expect([isRunning(own), isRunning(child)]).toEqual([false, false]),
+      10_000,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { MCPClient, type MCPClientOptions } from "@backplane/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { closing, eras, revisionOf, type WireEra } from "../client/harness/clients.ts";
+import { isRunning } from "../client/harness/processes.ts";
 import { callWork, type Expected, expectNoLeak, expectTyped, impatient } from "./harness/faults.ts";
 
 const script = join(import.meta.dirname, "fixtures", "bad-stdio-server.mjs");
@@ -22,15 +23,6 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** What the server wrote down: its starts, and the messages that it read. */
 function entries(): string[] {
   return readFileSync(journal, "utf8").trim().split("\n");
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function startedPids(): number[] {
@@ -134,7 +126,7 @@ describe.each(eras)("%s: a local server that", (era) => {
     await client.close();
     const pids = entries().map(Number).filter(Number.isInteger);
     expect(pids).toHaveLength(1);
-    await vi.waitFor(() => expect(pids.some(isRunning)).toBe(false));
+    await vi.waitFor(() => expect(pids.some(isRunning)).toBe(false), 10_000);
   });
 
   it("never reads what it is sent", async () => {
