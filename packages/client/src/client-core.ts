@@ -237,7 +237,7 @@ export class ClientCore {
 
   /** Something changed at the server, or may have: what is kept of it is stale. */
   #changed(event: ChangeEvent): void {
-    if (event.kind === "tools") this.tools.forget();
+    if (event.kind === "tools") this.tools.changed();
     this.#cache?.changed(this.#cacheName, event);
   }
 }

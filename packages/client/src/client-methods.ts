@@ -78,11 +78,12 @@ export abstract class ClientMethods {
   }
 
   async #listTools(options: RequestOptions, inside: boolean): Promise<Tool[]> {
+    const since = this.toolBook.mark();
     const tools = await allPages("tools/list", this.listLimits, options, (cursor, left) =>
       this.#page<Tool>("tools/list", "tools", cursor, left, inside),
     );
-    const usable = this.toolBook.learn(tools, this.mirrorsArguments);
-    this.toolBook.completed();
+    const usable = this.toolBook.learn(tools, since, this.mirrorsArguments);
+    this.toolBook.completed(since);
     return usable;
   }
 
@@ -91,9 +92,10 @@ export abstract class ClientMethods {
     cursor?: string,
     options: RequestOptions = NO_OPTIONS,
   ): Promise<{ readonly tools: Tool[]; readonly nextCursor: string | undefined }> {
+    const since = this.toolBook.mark();
     const page = await this.#page<Tool>("tools/list", "tools", cursor, options);
     return {
-      tools: this.toolBook.learn(page.items, this.mirrorsArguments),
+      tools: this.toolBook.learn(page.items, since, this.mirrorsArguments),
       nextCursor: page.nextCursor,
     };
   }
@@ -256,11 +258,12 @@ export abstract class ClientMethods {
 
   /** A server that answers calls and refuses its list leaves nothing to check by. */
   async #readToolList(): Promise<void> {
+    const since = this.toolBook.mark();
     try {
       await this.listTools();
     } catch (error) {
       if (!MCPError.isInstance(error)) throw error;
-      this.toolBook.completed();
+      this.toolBook.completed(since);
     }
   }
 }

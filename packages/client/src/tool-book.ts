@@ -34,6 +34,8 @@ export class ToolBook {
   #known = new Map<string, KnownTool>();
   /** Every page of the list was read since the last change. */
   #complete = false;
+  /** How often the server's tools changed. */
+  #changes = 0;
 
   constructor(options: { readonly logger: Logger; readonly trustAnnotations: boolean }) {
     this.#logger = options.logger;
@@ -49,13 +51,20 @@ export class ToolBook {
     return this.#known.has(name);
   }
 
+  /** A mark of now, to be taken before the list is asked for and handed to `learn` and `completed`. */
+  mark(): number {
+    return this.#changes;
+  }
+
   /**
-   * Takes in tools as they were listed.
+   * Takes in tools as they were listed, unless they have changed meanwhile.
+   * @param since the {@link mark} of when they were asked for.
    * @param mirrors whether their headers count here: then a tool that breaks the rules is dropped (spec:
    * transports/streamable-http).
    * @returns the tools that can be called.
    */
-  learn(tools: readonly Tool[], mirrors: boolean): Tool[] {
+  learn(tools: readonly Tool[], since: number, mirrors: boolean): Tool[] {
+    const current = since === this.#changes;
     return tools.filter((tool) => {
       let headers: readonly HeaderParameter[] = [];
       if (mirrors) {
@@ -63,7 +72,7 @@ export class ToolBook {
           headers = headerParameters(tool.inputSchema, `tool "${tool.name}"`);
         } catch (error) {
           if (!(error instanceof SchemaError)) throw error;
-          this.#known.delete(tool.name);
+          if (current) this.#known.delete(tool.name);
           this.#logger.warn(
             { tool: tool.name, err: error },
             "dropped a tool whose headers are invalid",
@@ -74,17 +83,23 @@ export class ToolBook {
       const { readOnlyHint, idempotentHint } = tool.annotations ?? {};
       const repeatable =
         this.#trustAnnotations && (readOnlyHint === true || idempotentHint === true);
-      this.#known.set(tool.name, { tool, headers, repeatable, output: "unread" });
+      if (current) this.#known.set(tool.name, { tool, headers, repeatable, output: "unread" });
       return true;
     });
   }
 
-  /** The whole list was read. */
-  completed(): void {
-    this.#complete = true;
+  /** The whole list was read. @param since the {@link mark} of when it was asked for. */
+  completed(since: number): void {
+    if (since === this.#changes) this.#complete = true;
   }
 
-  /** The server's tools changed: what is known may be wrong. */
+  /** The server's tools changed: what is known may be wrong, and so is a list that is on its way. */
+  changed(): void {
+    this.#changes++;
+    this.forget();
+  }
+
+  /** A connection was opened, perhaps to another server; a list that is on its way comes over it. */
   forget(): void {
     this.#known = new Map();
     this.#complete = false;
