@@ -120,8 +120,8 @@ export class ClientCore {
 
   /** What every link of this client reports to. */
   readonly linkEvents: Omit<LinkEvents, "onClose"> = {
-    onNotification: (method, params) => this.#notified(method, params),
-    onServerStream: (state, error) => this.hub.serverStream(state, error),
+    onNotification: (method, params, link) => this.#notified(method, params, link),
+    onServerStream: (state, error, link) => this.hub.serverStream(state, error, link),
     onServerRequest: (request, exchange, signal) =>
       this.inputs.answerServerRequest(request, exchange?.method, signal),
   };
@@ -221,7 +221,7 @@ export class ClientCore {
     return { ...call, headers: [...call.headers, ...flatHeaders(this.#subject, headers)] };
   }
 
-  #notified(method: string, params: JsonObject): void {
+  #notified(method: string, params: JsonObject, link: Link): void {
     if (method === "notifications/message") {
       const entry = logEntryOf(params);
       if (entry !== undefined) this.#onLog?.(entry);
@@ -230,8 +230,7 @@ export class ClientCore {
     } else {
       // A legacy server tells of its lists whether or not anybody subscribed.
       const event = changeOf(method, params);
-      if (event !== undefined) this.#changed(event);
-      this.hub.notified(method, params);
+      if (event !== undefined && !this.hub.notified(event, link)) this.#changed(event);
     }
   }
 

@@ -3,6 +3,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { MCPConnectionPool, type MCPConnectionPoolOptions } from "./connection-pool.ts";
 import { createEraCache } from "./era-cache.ts";
 import { PoolServer, succeed } from "./pool/pool-server.test-support.ts";
+import { ResponseCache } from "./response-cache.ts";
+import { ScriptedMCP } from "./scripted-mcp.test-support.ts";
+import type { ChangeEvent } from "./subscription-types.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -416,5 +419,74 @@ describe("subscriptions", () => {
     expect(listening.state).toBe("open");
     expect(await pool.call("echo", { n: 1 })).toBe("1");
     expect(pool.stats).toMatchObject({ open: 1, idle: 1 });
+  });
+
+  describe("over one session of several", () => {
+    /** The GET streams of each session, the last one first; the pool hears the server in all sessions. */
+    async function sessions() {
+      const streams = new Map<string, ServerResponse[]>();
+      const server = await ScriptedMCP.open(
+        {
+          GET: ({ headers }, response) => {
+            const session = String(headers["mcp-session-id"]);
+            streams.set(session, [response, ...(streams.get(session) ?? [])]);
+            response.writeHead(200, { "content-type": "text/event-stream" });
+            response.write("retry: 10\n\n");
+            return undefined;
+          },
+        },
+        "legacy",
+      );
+      const changes: ChangeEvent[] = [];
+      const cache = new (class extends ResponseCache {
+        override changed(target: string, event: ChangeEvent): void {
+          changes.push(event);
+          super.changed(target, event);
+        }
+      })();
+      const pool = new MCPConnectionPool({
+        url: server.url,
+        eraCache: createEraCache(),
+        minConnections: 1,
+        onLog: () => {},
+        cache,
+      });
+      cleanUps.push(
+        () => server.close(),
+        () => pool.close(),
+      );
+      await pool.connect();
+      const [other] = [...streams.keys()];
+      const events: ChangeEvent[] = [];
+      const states: unknown[] = [];
+      const listening = await pool.listen(
+        { toolsListChanged: true },
+        { onChange: (event) => events.push(event), onState: (state) => states.push(state) },
+      );
+      const [own] = [...streams.keys()].filter((session) => session !== other);
+      const of = (session: string | undefined) => streams.get(session as string) ?? [];
+      return { own: () => of(own), other: () => of(other), listening, events, states, changes };
+    }
+
+    it("do not mind what becomes of the others' streams", async () => {
+      const { other, own, listening, states, events } = await sessions();
+      other()[0]?.end();
+      await eventually(() => expect(other()).toHaveLength(2));
+      own()[0]?.end();
+      await eventually(() => expect(states).toEqual(["open", "reconnecting", "open"]));
+      expect([listening.state, events]).toEqual(["open", [{ kind: "tools" }]]);
+    });
+
+    it("tell of a change once, however many sessions hear of it", async () => {
+      const { other, own, events, changes } = await sessions();
+      const changed = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}';
+      other()[0]?.write(`data: ${changed}\n\n`);
+      // What is kept is stale with the first word of it.
+      await eventually(() => expect(changes).toHaveLength(1));
+      expect(events).toEqual([]);
+      own()[0]?.write(`data: ${changed}\n\n`);
+      await eventually(() => expect(events).toHaveLength(1));
+      expect(changes).toHaveLength(2);
+    });
   });
 });

@@ -64,7 +64,7 @@ export interface LinkRequest {
 /** What a link tells the one who holds it. The methods must not throw. */
 export interface LinkEvents {
   /** A notification that belongs to no request: list changes, resource updates, logs of a legacy session. */
-  onNotification(method: string, params: JsonObject): void;
+  onNotification(method: string, params: JsonObject, link: Link): void;
   /**
    * A legacy server asks for something. Resolves with the result, or rejects with the `MCPError` to answer.
    * @param exchange the request on whose stream it came, where that is known.
@@ -75,7 +75,11 @@ export interface LinkEvents {
     signal: AbortSignal,
   ): Promise<object>;
   /** HTTP, legacy: what became of the GET stream; as `TransportEvents.onServerStream`. */
-  onServerStream?(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void;
+  onServerStream?(
+    state: "open" | "interrupted" | "ended",
+    error: MCPClientError | undefined,
+    link: Link,
+  ): void;
   /** The link is over: a new one is needed for the next request. Called at most once, not after `close`. */
   onClose(error: MCPClientError): void;
 }
@@ -290,7 +294,7 @@ export class Link {
   }
 
   serverStream(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void {
-    if (!this.#over) this.#events.onServerStream?.(state, error);
+    if (!this.#over) this.#events.onServerStream?.(state, error, this);
   }
 
   transportClosed(error: MCPClientError): void {
@@ -356,7 +360,7 @@ export class Link {
       if (method === "notifications/message") {
         for (const each of this.#exchanges.toArray()) this.#tell(each, method, params);
       }
-      this.#events.onNotification(method, params);
+      this.#events.onNotification(method, params, this);
       return;
     }
     if (target.settled) return;
@@ -366,7 +370,7 @@ export class Link {
       this.#wheel.touch(target);
     } else if (method === "notifications/message") this.#wheel.touch(target);
     else if (this.era === "legacy") {
-      this.#events.onNotification(method, params);
+      this.#events.onNotification(method, params, this);
       return;
     }
     this.#tell(target, method, params);

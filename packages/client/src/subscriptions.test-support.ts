@@ -20,6 +20,7 @@ import type {
   ListenHandlers,
   StreamState,
 } from "./subscription-types.ts";
+import { changeOf } from "./subscriptions/changes.ts";
 import { SubscriptionHub, type SubscriptionHubParts } from "./subscriptions.ts";
 import type { ClientTransport, TransportEvents } from "./transport.ts";
 import { createMetaEncoder } from "./wire.ts";
@@ -217,9 +218,12 @@ export function hubRig(
     const { era } = server;
     const revision = era === "modern" ? "2026-07-28" : "2025-11-25";
     const events: LinkEvents = {
-      onNotification: (method, params) => hub.notified(method, params),
+      onNotification: (method, params, from) => {
+        const event = changeOf(method, params);
+        if (event !== undefined) hub.notified(event, from);
+      },
       onServerRequest: async () => ({}),
-      onServerStream: (state, error) => hub.serverStream(state, error),
+      onServerStream: (state, error, from) => hub.serverStream(state, error, from),
       onClose: (error) => hub.closed(error),
     };
     return new Link({

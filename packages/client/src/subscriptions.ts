@@ -1,4 +1,4 @@
-import type { Clock, JsonObject, Logger } from "@backplane/protocol";
+import type { Clock, Logger } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import { ReconnectSchedule } from "./http/reconnect-schedule.ts";
 import { asFailure } from "./internal/as-failure.ts";
@@ -62,7 +62,7 @@ const JOIN_ATTEMPTS = 3;
  * that it may have missed.
  *
  * Its client feeds it: `opened` with each new link, `closed` when a link ends by itself, `notified` with what
- * belongs to no request, `serverStream` with the state of a GET stream.
+ * tells of a change and belongs to no request, `serverStream` with the state of a GET stream.
  */
 export class SubscriptionHub {
   readonly #parts: SubscriptionHubParts;
@@ -127,14 +127,21 @@ export class SubscriptionHub {
     if (this.#feed?.link.over === true) this.#feed.lost(error);
   }
 
-  /** A notification came that belongs to no request. */
-  notified(method: string, params: JsonObject): void {
-    this.#feed?.notified(method, params);
+  /**
+   * A change was told outside of any request. In other sessions than that of the feed it is told once more.
+   * @returns whether it was heard: then `onChange` was called.
+   */
+  notified(event: ChangeEvent, link: Link): boolean {
+    return this.#feed?.link === link && this.#feed.notified(event);
   }
 
   /** Something became of a legacy server's GET stream. */
-  serverStream(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void {
-    this.#feed?.serverStream(state, error);
+  serverStream(
+    state: "open" | "interrupted" | "ended",
+    error: MCPClientError | undefined,
+    link: Link,
+  ): void {
+    if (this.#feed?.link === link) this.#feed.serverStream(state, error);
   }
 
   /** Ends every subscription. Idempotent. */

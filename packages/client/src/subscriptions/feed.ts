@@ -1,4 +1,4 @@
-import type { Clock, JsonObject, Logger, MCPError } from "@backplane/protocol";
+import type { Clock, Logger, MCPError } from "@backplane/protocol";
 import type { MCPClientError } from "../errors.ts";
 import type { Link } from "../link.ts";
 import type { ChangeEvent } from "../subscription-types.ts";
@@ -34,8 +34,8 @@ export interface Feed {
    * unless the feed has ended.
    */
   update(wanted: Wanted, accepted: (acceptance: Acceptance) => void): Promise<void>;
-  /** Legacy: a notification that belongs to no request. */
-  notified(method: string, params: JsonObject): void;
+  /** Legacy: the link told of a change outside of any request. @returns whether that counts here. */
+  notified(event: ChangeEvent): boolean;
   /** Legacy over HTTP: what became of the GET stream. */
   serverStream(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void;
   /** The link is over. */

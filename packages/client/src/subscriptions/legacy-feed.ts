@@ -1,8 +1,9 @@
-import { type JsonObject, MCPError, type ServerCapabilities } from "@backplane/protocol";
+import { MCPError, type ServerCapabilities } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
 import type { Link } from "../link.ts";
+import type { ChangeEvent } from "../subscription-types.ts";
 import { ask } from "./ask.ts";
-import { changeOf, type ListKind } from "./changes.ts";
+import type { ListKind } from "./changes.ts";
 import type { Acceptance, Feed, FeedError, FeedParts } from "./feed.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -45,9 +46,10 @@ export class LegacyFeed implements Feed {
     await forEach(stale, (uri) => this.#unsubscribe(uri));
   }
 
-  notified(method: string, params: JsonObject): void {
-    const event = changeOf(method, params);
-    if (event !== undefined && !this.#over) this.#parts.events.onChange(event);
+  notified(event: ChangeEvent): boolean {
+    if (this.#over) return false;
+    this.#parts.events.onChange(event);
+    return true;
   }
 
   serverStream(state: "open" | "interrupted" | "ended", error: MCPClientError | undefined): void {

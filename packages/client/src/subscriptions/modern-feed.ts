@@ -55,7 +55,9 @@ export class ModernFeed implements Feed {
   }
 
   /** Changes come on the stream alone. */
-  notified(): void {}
+  notified(): boolean {
+    return false;
+  }
 
   serverStream(): void {}
 
