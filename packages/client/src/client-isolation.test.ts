@@ -220,6 +220,31 @@ describe("a callback that throws", () => {
   });
 });
 
+describe("a given transport that throws", () => {
+  it("fails the request, which gives its place in the bulkhead back", async () => {
+    const near = legacyEnd(({ method }) => (method === "tools/call" ? TEXT : undefined));
+    let broken = true;
+    const transport: MessageTransport = {
+      start: (handlers) => near.start(handlers),
+      send: (text) => {
+        if (broken && text.includes("tools/call")) throw new Error("queue closed");
+        near.send(text);
+      },
+      close: () => near.close(),
+    };
+    const { client } = clientOf({
+      transport,
+      protocol: "2025-11-25",
+      maxRetries: 0,
+      maxTotalTimeoutMs: 1_000,
+      bulkhead: { maxConcurrent: 1 },
+    });
+    await expect(client.callTool("t")).rejects.toMatchObject({ code: "connection_failed" });
+    broken = false;
+    expect(await client.callTool("t")).toEqual(TEXT);
+  });
+});
+
 describe("an era cache that never answers", () => {
   it("costs a moment, not the connection", async () => {
     const server = await serverOf({ "tools/call": () => TEXT });
