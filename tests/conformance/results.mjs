@@ -96,6 +96,9 @@ export function formatReport({ leg, revision, target, rows, stale, complaints, n
     const note = row.scored ? "" : "  (not scored, required here)";
     lines.push(`${row.ok ? "ok  " : "FAIL"} ${row.scenario.padEnd(width)}  ${counts}${note}`);
     for (const problem of row.problems) lines.push(`       ${problem}`);
+    for (const problem of row.failedBefore ?? []) {
+      lines.push(`       passed alone, after this beside the others: ${problem.split("\n")[0]}`);
+    }
   }
   for (const scenario of stale) lines.push(`FAIL ${scenario}: in the table, not in the suite`);
   for (const complaint of complaints) lines.push(`FAIL ${complaint}`);
