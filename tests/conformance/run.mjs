@@ -22,7 +22,7 @@ const usage = `usage: conformance server|client [options]
 const clientTimeoutMs = "120000";
 
 /** Scenarios of one run that may fail in the crowd and pass alone. */
-const mostRepeated = 2;
+const mostRepeated = 8;
 
 function fail(message) {
   process.stderr.write(`${message}\n${usage}\n`);

@@ -1,7 +1,8 @@
 import type { HttpTransportOptions } from "./http/http-options.ts";
 import type { ResolvedBehaviour } from "./resolve-options.ts";
 
-const KEEP_ALIVE_MS = 60_000;
+/** Below the five seconds after which a Node server closes an idle socket; most say so themselves. */
+const KEEP_ALIVE_MS = 4_000;
 const END_SESSION_MS = 2_000;
 
 /** How a GET stream, or a broken answer stream, of a legacy server is opened again. */
