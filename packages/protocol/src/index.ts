@@ -86,7 +86,7 @@ export {
   salvageId,
 } from "./json-rpc.ts";
 export { DEFAULT_MESSAGE_LIMITS, exceedsJsonDepth, type MessageLimits } from "./limits.ts";
-export { createLineSplitter, type LineSplitter } from "./line-splitter.ts";
+export { createLineSplitter, type LineSplitter, toLine } from "./line-splitter.ts";
 export { isLoopbackHost } from "./loopback.ts";
 export { createMemoryEventBus, type MemoryEventBusOptions } from "./memory/memory-event-bus.ts";
 export { createMemoryEventLog, type MemoryEventLogOptions } from "./memory/memory-event-log.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createLineSplitter } from "./line-splitter.ts";
+import { createLineSplitter, toLine } from "./line-splitter.ts";
 
 function collect(maxLineBytes: number, chunks: readonly (Buffer | string)[], end = true): string[] {
   const seen: string[] = [];
@@ -95,5 +95,15 @@ describe("createLineSplitter", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("toLine", () => {
+  it("is one line to every reader, and the same JSON", () => {
+    const value = { text: "a\u2028b\u2029c\n\r✓" };
+    const line = toLine(JSON.stringify(value));
+    expect(line.slice(0, -1)).not.toMatch(/[\n\r\u2028\u2029]/);
+    expect(line.endsWith("\n")).toBe(true);
+    expect(JSON.parse(line)).toEqual(value);
   });
 });

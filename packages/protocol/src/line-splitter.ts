@@ -97,3 +97,19 @@ export function createLineSplitter(
     },
   };
 }
+
+const LINE_SEPARATOR = "\u2028";
+const PARAGRAPH_SEPARATOR = "\u2029";
+
+/**
+ * A JSON text as one line with its end. JSON leaves U+2028 and U+2029 as they are, and some readers, Node's
+ * `readline` from version 24 among them, end a line there: such a peer would see two halves of a message.
+ */
+export function toLine(json: string): string {
+  // Text without a character above U+00FF, as nearly all is, cannot hold them: the engine sees that at once.
+  if (!json.includes(LINE_SEPARATOR) && !json.includes(PARAGRAPH_SEPARATOR)) return `${json}\n`;
+  const escaped = json
+    .replaceAll(LINE_SEPARATOR, "\\u2028")
+    .replaceAll(PARAGRAPH_SEPARATOR, "\\u2029");
+  return `${escaped}\n`;
+}

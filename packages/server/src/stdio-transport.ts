@@ -3,6 +3,7 @@ import {
   createLineSplitter,
   type MessageTransport,
   type MessageTransportHandlers,
+  toLine,
   wholeNumber,
 } from "@backplane/protocol";
 
@@ -103,7 +104,7 @@ class StdioTransport implements MessageTransport {
 
   send(text: string): void {
     if (this.#closed) return;
-    this.#queued += `${text}\n`;
+    this.#queued += toLine(text);
     if (this.#queued.length > this.#maxQueuedChars) {
       this.#queued = "";
       void this.close();

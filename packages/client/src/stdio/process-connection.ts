@@ -3,6 +3,7 @@ import {
   type Logger,
   type MessageTransportHandlers,
   redactText,
+  toLine,
   within,
 } from "@backplane/protocol";
 import { MCPClientError, type RetryAdvice } from "../errors.ts";
@@ -97,7 +98,7 @@ export class ProcessConnection implements MessageConnection {
 
   send(text: string): void {
     if (this.#closed || this.#loss !== undefined) return;
-    this.#queued += `${text}\n`;
+    this.#queued += toLine(text);
     if (this.#scheduled || this.#congested) return;
     this.#scheduled = true;
     // What is sent in one go leaves in one write.
