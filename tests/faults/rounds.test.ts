@@ -35,7 +35,7 @@ const endless: FaultCase[] = [
   {
     name: "wants the request again without end",
     server: asks(() => ({ requestState: "later" })),
-    client: { ...accepting, limits: { maxInputRounds: 3 } },
+    client: { ...accepting, maxTotalTimeoutMs: 20_000, limits: { maxInputRounds: 2 } },
     expected: { code: "input_refused", retry: "never", says: /maxInputRounds/ },
   },
   {
