@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { HttpExchange, SseEvent, SseStream } from "./exchange.ts";
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
 
@@ -25,7 +25,10 @@ export class NodeExchange implements HttpExchange {
   readonly response: ServerResponse;
   readonly #maxQueuedBytes: number;
   readonly #listener: ListenerState | undefined;
+  readonly #headers: IncomingHttpHeaders;
   extraHeaders: Readonly<Record<string, string>> | undefined = undefined;
+  /** Whether the body was read to its announced end, which the parser may report later. */
+  bodyTaken = false;
 
   constructor(
     request: IncomingMessage,
@@ -37,6 +40,8 @@ export class NodeExchange implements HttpExchange {
     this.response = response;
     this.#maxQueuedBytes = maxQueuedBytes;
     this.#listener = listener;
+    // Read once: it is a getter, and a call looks at seven headers.
+    this.#headers = request.headers;
   }
 
   get method(): string {
@@ -52,8 +57,8 @@ export class NodeExchange implements HttpExchange {
   }
 
   header(name: string): string | undefined {
-    const value = this.request.headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
+    const value = this.#headers[name];
+    return typeof value === "object" ? value.join(", ") : value;
   }
 
   respond(
@@ -76,7 +81,7 @@ export class NodeExchange implements HttpExchange {
     if (this.#listener?.closing === true) all.Connection = "close";
     response.writeHead(status, all);
     const { request } = this;
-    if (request.complete || !announcesBody(request)) response.end(body);
+    if (this.bodyTaken || request.complete || !announcesBody(request)) response.end(body);
     else this.#endAfterRequest(body);
     // What the kernel did not take stays in memory until the client reads. One that reads nothing for
     // so long never will; the clock restarts whenever something leaves, and with the next request.

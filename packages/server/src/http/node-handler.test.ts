@@ -55,6 +55,52 @@ describe("a call that runs on", () => {
   });
 });
 
+describe("the body of a request", () => {
+  const rigs = new HttpRigs((server) =>
+    mountListener((request, response) => server.nodeHandler(request, response)),
+  );
+  afterEach(() => rigs.close());
+
+  const { headers, message } = modernCall("echo", { text: "as it was sent" });
+  const json = JSON.stringify(message);
+  const announced = rawPost("/mcp", headers, json);
+  const chunked = rawPost(
+    "/mcp",
+    { ...headers, "transfer-encoding": "chunked" },
+    `${json.length.toString(16)}\r\n${json}\r\n0\r\n\r\n`,
+  );
+  const bodyAt = announced.length - json.length;
+  const cut = (...at: number[]): string[] =>
+    [0, ...at].map((from, index) => announced.slice(from, at[index]));
+
+  it.each([
+    ["with the headers", cut()],
+    ["after the headers", cut(bodyAt)],
+    ["in part with the headers", cut(bodyAt + 20)],
+    ["in parts after the headers", cut(bodyAt, bodyAt + 20)],
+    ["after part of the headers", cut(30)],
+    ["in chunks", [chunked]],
+    ["in chunks after the headers", [chunked.slice(0, -json.length), chunked.slice(-json.length)]],
+    ["with the next requests", [announced + chunked + announced]],
+  ])("is read when it comes %s, and so is the next one", async (_how, parts) => {
+    const { url } = await rigs.open();
+    const client = await RawSocket.open(Number(new URL(url).port));
+    client.socket.setNoDelay(true);
+    for (const part of parts) {
+      await client.write(part);
+      // So that it arrives alone: what is read must not depend on it.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await client.write(rawPost("/mcp", { ...headers, connection: "close" }, json));
+    client.socket.end();
+    await client.closed();
+    const requests = parts.join("").split("POST /mcp").length;
+    expect(statusesIn(client.received)).toEqual(Array(requests).fill(200));
+    expect(client.received.split("as it was sent")).toHaveLength(requests + 1);
+    expect(client.ended).toBe(true);
+  });
+});
+
 describe("an answer that closes the connection", () => {
   const rigs = new HttpRigs((server) =>
     mountListener((request, response) => server.nodeHandler(request, response)),

@@ -41,7 +41,7 @@ export function createNodeHandler(endpoint: HttpEndpoint, listener?: ListenerSta
   };
 
   function receive(exchange: NodeExchange, parsedBody: unknown): void {
-    const { request, response } = exchange;
+    const { request } = exchange;
     if (parsedBody !== undefined) {
       receiveParsed(exchange, parsedBody);
       return;
@@ -50,11 +50,37 @@ export function createNodeHandler(endpoint: HttpEndpoint, listener?: ListenerSta
       endpoint.bodyMissing(exchange);
       return;
     }
-    const declared = request.headers["content-length"];
+    const declared = exchange.header("content-length");
     if (declared !== undefined && Number(declared) > maxBodyBytes) {
       refuseLarge(exchange);
       return;
     }
+    if (holdsWholeBody(exchange)) take(exchange);
+    // Most bodies come in one packet with their headers: the parser hands them over before the next tick.
+    else process.nextTick(takeOrCollect, exchange);
+  }
+
+  function takeOrCollect(exchange: NodeExchange): void {
+    if (holdsWholeBody(exchange)) take(exchange);
+    else collect(exchange);
+  }
+
+  /**
+   * The body in one piece. More than a request announced cannot come, so it is not read on to its `end`:
+   * ending a stream costs a tenth of a plain call. Node keeps the request, about a kilobyte without its
+   * body, until the next one of its connection.
+   */
+  function take(exchange: NodeExchange): void {
+    const { request, response } = exchange;
+    if (response.headersSent || response.destroyed) return;
+    exchange.bodyTaken = true;
+    const body: Buffer | null = request.read();
+    endpoint.postText(exchange, body === null ? "" : body.toString("utf8"));
+  }
+
+  /** The body as it comes. */
+  function collect(exchange: NodeExchange): void {
+    const { request, response } = exchange;
     let first: Buffer | undefined;
     let rest: Buffer[] | undefined;
     let size = 0;
@@ -94,4 +120,13 @@ export function createNodeHandler(endpoint: HttpEndpoint, listener?: ListenerSta
     exchange.request.removeAllListeners("data");
     endpoint.tooLarge(exchange);
   }
+}
+
+/** Whether as many bytes wait to be read as the request announced. */
+function holdsWholeBody(exchange: NodeExchange): boolean {
+  const { request } = exchange;
+  return (
+    exchange.header("content-length") === `${request.readableLength}` &&
+    request.readableFlowing !== true
+  );
 }
