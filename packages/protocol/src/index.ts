@@ -164,6 +164,20 @@ export type { AuthorizationDecision, Authorizer, ProtectedPrimitive } from "./se
 export type { Clock } from "./seams/clock.ts";
 export type { EventBus } from "./seams/event-bus.ts";
 export type { EventLog, LoggedEvent } from "./seams/event-log.ts";
+export type {
+  HealthCheck,
+  HealthCheckResult,
+  HealthReport,
+  HealthStatus,
+} from "./seams/health-check.ts";
+export type {
+  HttpEventStream,
+  HttpRoute,
+  HttpRouteInfo,
+  HttpRouteMethod,
+  HttpRouteRequest,
+  HttpRouteResponse,
+} from "./seams/http-route.ts";
 export type { KeyRing, RingKey } from "./seams/key-ring.ts";
 export type { Logger } from "./seams/logger.ts";
 export type {

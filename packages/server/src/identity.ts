@@ -31,7 +31,9 @@ export async function identifyProcess(
       `start: give the option "headers" from the environment, such as { authorization: "Bearer …" }: ${REMEDY}`,
     );
   }
-  const outcome = await auth.authenticate(requestOf(path, headers));
+  const outcome = await auth.authenticate(
+    credentialRequest({ method: "POST", path, remoteAddress: undefined }, headers),
+  );
   if ("principal" in outcome) return outcome.principal;
   const { message, stage, cause } = outcome.failure;
   const check = stage === undefined ? "" : ` (${stage})`;
@@ -54,17 +56,13 @@ export function expired(): MCPError {
   return new MCPError(ErrorCode.unauthenticated, "The credential of this connection has ended");
 }
 
-function requestOf(
-  path: string,
+/** The request of an authenticator for a credential that no HTTP request of its own carries. */
+export function credentialRequest(
+  about: Omit<AuthenticationRequest, "header">,
   headers: Readonly<Record<string, string | undefined>>,
 ): AuthenticationRequest {
   const byName = new Map(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  return {
-    method: "POST",
-    path,
-    header: (name) => byName.get(name),
-    remoteAddress: undefined,
-  };
+  return { ...about, header: (name) => byName.get(name) };
 }

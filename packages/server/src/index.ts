@@ -24,6 +24,16 @@ export {
   type EventBus,
   type EventLog,
   type GetPromptResult,
+  type HealthCheck,
+  type HealthCheckResult,
+  type HealthReport,
+  type HealthStatus,
+  type HttpEventStream,
+  type HttpRoute,
+  type HttpRouteInfo,
+  type HttpRouteMethod,
+  type HttpRouteRequest,
+  type HttpRouteResponse,
   type Icon,
   type Implementation,
   type InputContext,
@@ -67,6 +77,7 @@ export {
 export type { Completer, Completion, CompletionRequest } from "./completions.ts";
 export type { FetchHandler } from "./http/fetch-handler.ts";
 export type { NodeHandler } from "./http/node-handler.ts";
+export type { FetchRouteHandler, NodeRouteHandler } from "./http/route-handlers.ts";
 export { MCPServer, type StartedServer } from "./mcp-server.ts";
 export type {
   CacheableOperation,

@@ -1,6 +1,12 @@
 import {
+  checkMembers,
   createInMemoryTransportPair,
+  type HealthCheck,
+  type HealthReport,
+  type HttpRoute,
+  type HttpRouteInfo,
   type Interceptor,
+  isLoopbackHost,
   type MessageTransport,
   type SchemaInput,
   within,
@@ -8,13 +14,12 @@ import {
 import { ChangeFeed } from "./change-feed.ts";
 import { Connection } from "./connection.ts";
 import { Dispatcher } from "./dispatch.ts";
-import { HttpEndpoint } from "./http/endpoint.ts";
 import type { FetchHandler } from "./http/fetch-handler.ts";
-import { createFetchHandler } from "./http/fetch-handler.ts";
+import { HttpSide } from "./http/http-side.ts";
 import { createLegacyLeg } from "./http/legacy-leg.ts";
-import { type HttpListener, listen } from "./http/listener.ts";
-import { createNodeHandler, type NodeHandler } from "./http/node-handler.ts";
-import { PublicDocuments } from "./http/public-documents.ts";
+import type { HttpListener } from "./http/listener.ts";
+import type { NodeHandler } from "./http/node-handler.ts";
+import type { FetchRouteHandler, NodeRouteHandler } from "./http/route-handlers.ts";
 import { checkIdentified, identifyProcess } from "./identity.ts";
 import { createInputRounds } from "./input-rounds.ts";
 import { closePart } from "./internal/close-part.ts";
@@ -82,9 +87,7 @@ export class MCPServer {
   readonly #connections = new Set<Connection>();
   readonly #closers = new Set<Closer>();
   readonly #readiness: { ready: boolean } = { ready: true };
-  #endpoint: HttpEndpoint | undefined;
-  #handler: FetchHandler | undefined;
-  #nodeHandler: NodeHandler | undefined;
+  readonly #http: HttpSide;
   #listener: HttpListener | undefined;
   #starting: Promise<StartedServer> | undefined;
   #stopping: Promise<void> | undefined;
@@ -137,6 +140,14 @@ export class MCPServer {
             serverId: this.serverId,
             slots,
           });
+    this.#http = new HttpSide({
+      options: resolved,
+      dispatcher: this.#dispatcher,
+      legacy: this.#legacy,
+      registry: this.#registry,
+      slots,
+      readiness: this.#readiness,
+    });
     for (const { notices = [] } of [auth ?? {}, policy ?? {}]) {
       for (const notice of notices) logger.warn({}, notice);
     }
@@ -206,16 +217,59 @@ export class MCPServer {
     return this;
   }
 
-  /** The endpoint for a web runtime or framework: any path, without the probes. */
+  /** The endpoint for a web runtime or framework: any path, without the routes. */
   get handler(): FetchHandler {
-    this.#handler ??= createFetchHandler(this.#httpEndpoint());
-    return this.#handler;
+    return this.#http.handler;
   }
 
-  /** The endpoint as a `node:http` listener, for frameworks that mount one: any path, without the probes. */
+  /** The endpoint as a `node:http` listener, for frameworks that mount one: any path, without the routes. */
   get nodeHandler(): NodeHandler {
-    this.#nodeHandler ??= createNodeHandler(this.#httpEndpoint());
-    return this.#nodeHandler;
+    return this.#http.nodeHandler;
+  }
+
+  /**
+   * Answers something over HTTP beside MCP, such as `/metrics`: on the listener of `start`, and where
+   * `routeHandler` or `nodeRouteHandler` is mounted.
+   * @returns what takes it off again.
+   * @throws {TypeError} for a path that is taken, for one that wants to know its caller on a server
+   * without the option `auth`, and for an open one beyond loopback.
+   */
+  addRoute(route: HttpRoute): () => void {
+    return this.#http.routes.add(route);
+  }
+
+  /** What is answered over HTTP beside the MCP endpoint, the probes and an authenticator's documents included. */
+  get routes(): readonly HttpRouteInfo[] {
+    return this.#http.routes.list();
+  }
+
+  /**
+   * The routes for a web runtime or framework: undefined for a request that none is for. A fetch request
+   * does not say where its peer is, so open routes are refused here.
+   */
+  get routeHandler(): FetchRouteHandler {
+    return this.#http.routeHandler;
+  }
+
+  /** The routes for a framework on `node:http`, in front of its body parsers: false for a request that none is for. */
+  get nodeRouteHandler(): NodeRouteHandler {
+    return this.#http.nodeRouteHandler;
+  }
+
+  /**
+   * Asks `checker` whether what the server depends on works. While it is unhealthy, `/ready` answers 503; with
+   * the option `auth` the whole report is at `/health/details` for who has a credential. `/health` never asks.
+   * @param options `open: true` serves the details to this machine alone, without a credential (see `HttpRoute`).
+   * @returns what takes it off again.
+   */
+  addHealthChecker(checker: HealthCheck, options: { readonly open?: boolean } = {}): () => void {
+    checkMembers("addHealthChecker", options, ["open"]);
+    return this.#http.addHealthChecker(checker, options.open ?? false);
+  }
+
+  /** The report of all health checkers together, at most 1 second old. Never rejects. */
+  checkHealth(): Promise<HealthReport> {
+    return this.#http.health.report();
   }
 
   /**
@@ -324,10 +378,8 @@ export class MCPServer {
     const resolved = resolveStartHttp(options, this.#options.allowedHosts);
     this.#drainDelayMs = resolved.drainDelayMs;
     this.#drainTimeoutMs = resolved.drainTimeoutMs;
-    this.#listener = await listen(this.#httpEndpoint(), this.#readiness, {
-      ...resolved,
-      path: this.#options.path,
-    });
+    if (!isLoopbackHost(resolved.host)) this.#http.routes.bindOutside(resolved.host);
+    this.#listener = await this.#http.listen(resolved);
     this.#watchSignals(resolved.signals);
     const { url, port } = this.#listener;
     return { url, port, stopped };
@@ -345,9 +397,12 @@ export class MCPServer {
     this.#dispatcher.refuse();
     this.#listeners.drain();
     this.#legacy?.drain();
+    this.#http.routes.drain();
     const untilMs = performance.now() + this.#drainTimeoutMs;
-    await within(this.#drainTimeoutMs, this.#dispatcher.idle());
+    const idle = Promise.all([this.#dispatcher.idle(), this.#http.routes.idle()]);
+    await within(this.#drainTimeoutMs, idle);
     this.#dispatcher.abortAll();
+    this.#http.routes.abortAll();
     await this.#legacy?.close();
     await this.#closeAll([...this.#connections].map((each) => ["connection", () => each.close()]));
     await this.#listener?.close(untilMs - performance.now());
@@ -364,16 +419,6 @@ export class MCPServer {
   async #closeAll(parts: readonly Closer[]): Promise<void> {
     const { logger } = this.#options;
     await Promise.all(parts.map(([name, close]) => closePart(logger, name, close)));
-  }
-
-  #httpEndpoint(): HttpEndpoint {
-    this.#endpoint ??= new HttpEndpoint(
-      this.#options,
-      this.#dispatcher,
-      this.#legacy,
-      new PublicDocuments(this.#options.auth?.documents, this.#registry),
-    );
-    return this.#endpoint;
   }
 
   #watchSignals(wanted: boolean | undefined): void {

@@ -1,6 +1,4 @@
 import {
-  type AuthenticationFailure,
-  type AuthenticationOutcome,
   classifyMessage,
   codecFor,
   exceedsJsonDepth,
@@ -20,20 +18,18 @@ import {
   salvageId,
 } from "@backplane/protocol";
 import { Call } from "../call.ts";
-import { type Caller, callerOf, modernPeer } from "../caller.ts";
+import { type Caller, modernPeer } from "../caller.ts";
 import type { Dispatcher } from "../dispatch.ts";
 import { isPromise } from "../internal/is-promise.ts";
 import { legacyRefused } from "../lifecycle.ts";
 import { noBatches, tooDeep, tooLarge } from "../message-refusals.ts";
 import type { ResolvedOptions, ServerLimits } from "../options.ts";
 import { encodeFailure } from "../response-encoder.ts";
+import type { Admission } from "./admission.ts";
 import type { HttpExchange } from "./exchange.ts";
-import { Guards, PREFLIGHT_HEADERS } from "./guards.ts";
 import { ModernOutlet } from "./post-outlet.ts";
 import type { PublicDocuments } from "./public-documents.ts";
 import { valueExceedsDepth } from "./value-depth.ts";
-
-const ANONYMOUS: Caller = callerOf(undefined);
 
 /** Serves what is not modern: sessions, GET, DELETE. Absent on a server without legacy revisions. */
 export interface LegacyLeg {
@@ -49,13 +45,12 @@ export class HttpEndpoint {
   readonly #options: ResolvedOptions;
   readonly #dispatcher: Dispatcher;
   readonly #legacy: LegacyLeg | undefined;
-  readonly #guards: Guards;
+  readonly #admission: Admission;
   readonly #documents: PublicDocuments;
-  /** Callers by exchange, between `admit` and the body. */
-  readonly #callers = new WeakMap<HttpExchange, Caller>();
 
   constructor(
     options: ResolvedOptions,
+    admission: Admission,
     dispatcher: Dispatcher,
     legacy: LegacyLeg | undefined,
     documents: PublicDocuments,
@@ -64,33 +59,13 @@ export class HttpEndpoint {
     this.#options = options;
     this.#dispatcher = dispatcher;
     this.#legacy = legacy;
-    this.#guards = new Guards(options.allowedHosts, options.allowedOrigins);
+    this.#admission = admission;
     this.#documents = documents;
   }
 
-  /**
-   * Guards and identity, before a body is read. When the answer is false, the refusal has been sent.
-   */
+  /** Guards and identity, before a body is read. When the answer is false, the refusal has been sent. */
   admit(exchange: HttpExchange): boolean | Promise<boolean> {
-    const origin = exchange.header("origin");
-    const objection =
-      this.#guards.checkHost(exchange.header("host")) ?? this.#guards.checkOrigin(origin);
-    if (objection !== undefined) {
-      exchange.respond(403, encodeFailure(undefined, invalidRequest(objection).toErrorObject()));
-      return false;
-    }
-    if (origin !== undefined) exchange.extraHeaders = this.#guards.corsHeaders(origin);
-    const { auth } = this.#options;
-    if (auth === undefined) return true;
-    try {
-      const outcome = auth.authenticate(exchange);
-      return isPromise(outcome)
-        ? Promise.resolve(outcome).then((settled) => this.#identified(exchange, settled))
-        : this.#identified(exchange, outcome);
-    } catch (error) {
-      this.crashed(exchange, error);
-      return false;
-    }
+    return this.#admission.admit(exchange);
   }
 
   /** A POST whose body is text. */
@@ -118,16 +93,11 @@ export class HttpEndpoint {
     } else this.#post(exchange, value);
   }
 
-  /** What is public, whatever path the endpoint has. @returns whether it was that, and is answered. */
-  serveDocument(exchange: HttpExchange): boolean {
-    return this.#documents.serve(exchange);
-  }
-
   /** Every method but POST. */
   other(exchange: HttpExchange): void {
     if (this.#documents.serve(exchange)) return;
     if (exchange.method === "OPTIONS") {
-      this.#preflight(exchange);
+      this.#admission.preflight(exchange);
       return;
     }
     const admission = this.admit(exchange);
@@ -159,33 +129,7 @@ export class HttpEndpoint {
 
   /** A seam threw where it must not, such as an authenticator. */
   crashed(exchange: HttpExchange, error: unknown): void {
-    const correlationId = globalThis.crypto.randomUUID();
-    this.#options.logger.error({ correlationId, err: error }, "a request failed before dispatch");
-    this.#refuse(exchange, 500, internalError(correlationId));
-  }
-
-  #identified(exchange: HttpExchange, outcome: AuthenticationOutcome): boolean {
-    if ("failure" in outcome) {
-      this.#refuseIdentity(exchange, outcome.failure);
-      return false;
-    }
-    this.#callers.set(exchange, callerOf(outcome.principal));
-    return true;
-  }
-
-  #refuseIdentity(exchange: HttpExchange, failure: AuthenticationFailure): void {
-    this.#logRefusal(exchange, failure);
-    const error = invalidRequest(failure.message).toErrorObject();
-    exchange.respond(failure.status, encodeFailure(undefined, error), failure.headers);
-  }
-
-  /** Clients begin without a credential to learn what is wanted: only a bad one is news. */
-  #logRefusal({ remoteAddress }: HttpExchange, failure: AuthenticationFailure): void {
-    const { status, stage, cause } = failure;
-    if (stage === undefined) return;
-    const level = stage === "credentials" ? "debug" : "warn";
-    const fields = { status, stage, remoteAddress, ...(cause !== undefined && { err: cause }) };
-    this.#options.logger[level](fields, "a request was refused by its credential");
+    this.#admission.crashed(exchange, error);
   }
 
   /** Before anything is parsed: a page may send text/plain across origins without a preflight. */
@@ -204,7 +148,7 @@ export class HttpEndpoint {
   }
 
   #route(exchange: HttpExchange, value: unknown): void {
-    const caller = this.#callers.get(exchange) ?? ANONYMOUS;
+    const caller = this.#admission.callerOf(exchange);
     if (Array.isArray(value)) {
       this.#postArray(exchange, caller, value);
       return;
@@ -253,7 +197,7 @@ export class HttpEndpoint {
   }
 
   #otherAdmitted(exchange: HttpExchange): void {
-    const caller = this.#callers.get(exchange) ?? ANONYMOUS;
+    const caller = this.#admission.callerOf(exchange);
     if (exchange.method === "GET" && this.#legacy !== undefined) this.#legacy.get(exchange, caller);
     else if (exchange.method === "DELETE" && this.#legacy !== undefined) {
       this.#legacy.delete(exchange, caller);
@@ -261,15 +205,6 @@ export class HttpEndpoint {
       const error = invalidRequest(`HTTP method ${exchange.method} is not served here`);
       exchange.respond(405, encodeFailure(undefined, error.toErrorObject()), { Allow: "POST" });
     }
-  }
-
-  #preflight(exchange: HttpExchange): void {
-    const origin = exchange.header("origin");
-    const cors = this.#guards.corsHeaders(origin);
-    if (cors === undefined || this.#guards.checkHost(exchange.header("host")) !== undefined) {
-      const error = invalidRequest("the option allowedOrigins does not list this origin");
-      exchange.respond(403, encodeFailure(undefined, error.toErrorObject()));
-    } else exchange.respond(204, undefined, { ...cors, ...PREFLIGHT_HEADERS });
   }
 
   /** A modern-only server names its versions, so that a legacy client can tell its user. */

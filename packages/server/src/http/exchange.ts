@@ -1,5 +1,9 @@
 import type { TransportInfo } from "@backplane/protocol";
 
+/** Why a route's body cannot be read any more. */
+export const BODY_CONSUMED =
+  "the request body was consumed before the server saw it; mount the routes in front of body parsers";
+
 /** One event of a server-sent stream; a comment when it has none of the members. */
 export interface SseEvent {
   readonly id?: string;
@@ -32,7 +36,7 @@ export interface HttpExchange extends TransportInfo {
   /** Sends a whole response. `body` is JSON unless `headers` say otherwise. */
   respond(
     status: number,
-    body: string | undefined,
+    body: string | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void;
   /** Sends the headers of a stream. */
@@ -41,4 +45,10 @@ export interface HttpExchange extends TransportInfo {
   onDisconnect(listener: () => void): void;
   /** Headers that every response of this exchange carries, as CORS found them. */
   extraHeaders: Readonly<Record<string, string>> | undefined;
+  /**
+   * Reads the body as text, for routes; the MCP endpoint has ways of its own.
+   * @returns undefined when it is larger; the rest is not read.
+   * @throws when the client goes away, or somebody else has read it.
+   */
+  readText(maxBytes: number): Promise<string | undefined>;
 }

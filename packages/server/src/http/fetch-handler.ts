@@ -1,7 +1,7 @@
 import { parseError } from "@backplane/protocol";
 import { encodeFailure } from "../response-encoder.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
-import type { HttpExchange, SseEvent, SseStream } from "./exchange.ts";
+import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
 
 /** What `server.handler` is: the endpoint over the web's own types. */
@@ -64,7 +64,8 @@ async function readBody(request: Request, maxBodyBytes: number): Promise<string 
   }
 }
 
-class FetchExchange implements HttpExchange {
+/** An exchange over the web's own types. */
+export class FetchExchange implements HttpExchange {
   readonly kind = "http";
   readonly remoteAddress: string | undefined = undefined;
   readonly #request: Request;
@@ -97,12 +98,12 @@ class FetchExchange implements HttpExchange {
 
   respond(
     status: number,
-    body: string | undefined,
+    body: string | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void {
     if (this.#responded) return;
     // Made first: for headers that HTTP cannot carry it throws, and then another answer must follow.
-    const response = new Response(body ?? null, {
+    const response = new Response((body ?? null) as string | null, {
       status,
       headers: {
         ...(body !== undefined && { "Content-Type": "application/json" }),
@@ -112,6 +113,12 @@ class FetchExchange implements HttpExchange {
     });
     this.#responded = true;
     this.#resolve(response);
+  }
+
+  readText(maxBytes: number): Promise<string | undefined> {
+    return this.#request.bodyUsed
+      ? Promise.reject(new Error(BODY_CONSUMED))
+      : readBody(this.#request, maxBytes);
   }
 
   openStream(headers?: Readonly<Record<string, string>>): SseStream {

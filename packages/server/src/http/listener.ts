@@ -6,7 +6,8 @@ import type { HttpEndpoint } from "./endpoint.ts";
 import { NodeExchange } from "./node-exchange.ts";
 import { createNodeHandler } from "./node-handler.ts";
 import { createParserErrorListener } from "./parser-errors.ts";
-import { type Readiness, ROUTES } from "./routes.ts";
+import { pathOf } from "./path-of.ts";
+import type { Routes } from "./routes.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
@@ -36,12 +37,12 @@ const FLUSH_MS = 250;
 const POLL_MS = 20;
 
 /**
- * Serves the endpoint and the probes on a `node:http` server of its own.
+ * Serves the endpoint and the routes on a `node:http` server of its own.
  * @throws {Error} with `code` EADDRINUSE and a message that names the port, or any other `listen` error.
  */
 export async function listen(
   endpoint: HttpEndpoint,
-  readiness: Readiness,
+  routes: Routes,
   options: ListenOptions,
 ): Promise<HttpListener> {
   const { createServer } = await import("node:http");
@@ -64,16 +65,15 @@ export async function listen(
         serveMcp(request, response);
         return;
       }
-      const pathname = pathOf(request.url as string);
-      if (pathname === path) {
+      if (pathOf(request.url as string) === path) {
         serveMcp(request, response);
         return;
       }
-      request.resume();
       const exchange = new NodeExchange(request, response, maxQueuedBytes, state);
-      const route = ROUTES.get(pathname);
-      if (route !== undefined) route(exchange, readiness);
-      else if (!endpoint.serveDocument(exchange)) exchange.respond(404, notFound(path));
+      if (!routes.serve(exchange)) {
+        request.resume();
+        exchange.respond(404, notFound(path));
+      }
     },
   );
   server.on("connection", (socket) => {
@@ -135,11 +135,6 @@ function pause(delayMs: number): Promise<void> {
 
 function isSending(socket: Socket): boolean {
   return socket.writableLength > 0;
-}
-
-function pathOf(url: string): string {
-  const query = url.indexOf("?");
-  return query === -1 ? url : url.slice(0, query);
 }
 
 function notFound(path: string): string {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { HttpExchange, SseEvent, SseStream } from "./exchange.ts";
+import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
 
 /** How long a client may leave an answer unread, without taking a single byte of it. */
@@ -63,7 +63,7 @@ export class NodeExchange implements HttpExchange {
 
   respond(
     status: number,
-    body: string | undefined,
+    body: string | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void {
     const { response } = this;
@@ -95,12 +95,33 @@ export class NodeExchange implements HttpExchange {
    * request may take. A connection that is closed before resets, and the client loses the answer with it
    * (RFC 9112, 9.6).
    */
-  #endAfterRequest(body: string | undefined): void {
+  #endAfterRequest(body: string | Uint8Array | undefined): void {
     const { request, response } = this;
     if (body === undefined) response.flushHeaders();
     else response.write(body);
     request.once("close", () => response.end());
     request.resume();
+  }
+
+  readText(maxBytes: number): Promise<string | undefined> {
+    const { request } = this;
+    if (request.readableEnded) {
+      return Promise.reject(new Error(BODY_CONSUMED));
+    }
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      request.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= maxBytes) chunks.push(chunk);
+        else {
+          request.removeAllListeners("data");
+          resolve(undefined);
+        }
+      });
+      request.once("end", () => resolve(Buffer.concat(chunks, size).toString("utf8")));
+      request.once("close", () => reject(new Error("the client went away while it sent its body")));
+    });
   }
 
   openStream(headers?: Readonly<Record<string, string>>): SseStream {

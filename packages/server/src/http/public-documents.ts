@@ -1,5 +1,6 @@
 import type { GuardedServer, PublicDocument } from "@backplane/protocol";
 import type { HttpExchange } from "./exchange.ts";
+import { pathOf } from "./path-of.ts";
 
 /**
  * Any page may read them, and clients in browsers send headers of their own with the request. Nothing in
@@ -24,6 +25,11 @@ export class PublicDocuments {
     this.#server = server;
   }
 
+  /** The paths that are served, in their order. */
+  get paths(): readonly string[] {
+    return [...this.#documents.keys()];
+  }
+
   /** @returns whether the path is one of a document; then it has been answered. */
   serve(exchange: HttpExchange): boolean {
     if (this.#documents.size === 0) return false;
@@ -39,9 +45,4 @@ export class PublicDocuments {
     } else exchange.respond(405, undefined, ALLOW);
     return true;
   }
-}
-
-function pathOf(path: string): string {
-  const query = path.indexOf("?");
-  return query === -1 ? path : path.slice(0, query);
 }

@@ -1,0 +1,73 @@
+import type { HealthStatus, HttpRouteInfo } from "@backplane/protocol";
+import type { Health } from "../health.ts";
+import type { HttpExchange } from "./exchange.ts";
+
+/** What the probes of an orchestrator ask. */
+export interface Readiness {
+  /** Whether new work is welcome: started, and not draining. */
+  readonly ready: boolean;
+}
+
+const PROBE_HEADERS: Readonly<Record<string, string>> = { "Cache-Control": "no-store" };
+const READY_WORDS: Readonly<Record<HealthStatus, string>> = {
+  healthy: "ready",
+  degraded: "degraded",
+  unhealthy: "unhealthy",
+};
+const ALLOW: Readonly<Record<string, string>> = { ...PROBE_HEADERS, Allow: "GET, HEAD" };
+
+/** The paths that no route may take. */
+export const BUILT_IN_PATHS: readonly string[] = ["/health", "/ready", "/health/details"];
+
+/**
+ * `/health` says that the process answers: it never asks a neighbour, whose fault no restart mends. `/ready`
+ * says that it wants traffic: it is not draining, and what it depends on works. Both skip the Host and Origin
+ * guards, because probes come by address, and carry nothing but the status.
+ */
+export class Probes {
+  readonly #readiness: Readiness;
+  readonly #health: Health;
+
+  constructor(readiness: Readiness, health: Health) {
+    this.#readiness = readiness;
+    this.#health = health;
+  }
+
+  list(): readonly HttpRouteInfo[] {
+    return ["/health", "/ready"].map((path) => ({
+      method: "GET",
+      path,
+      access: "probe",
+      open: false,
+    }));
+  }
+
+  /** @returns whether the path is a probe's; then the exchange is answered, now or later. */
+  serve(exchange: HttpExchange, path: string): boolean {
+    if (path === "/health") this.#probe(exchange, () => answer(exchange, 200, "healthy"));
+    else if (path === "/ready") this.#probe(exchange, () => this.#ready(exchange));
+    else return false;
+    return true;
+  }
+
+  #probe(exchange: HttpExchange, run: () => void): void {
+    if (exchange.method === "GET" || exchange.method === "HEAD") run();
+    else exchange.respond(405, undefined, ALLOW);
+  }
+
+  #ready(exchange: HttpExchange): void {
+    if (!this.#readiness.ready) answer(exchange, 503, "draining");
+    else if (this.#health.empty) answer(exchange, 200, "ready");
+    else {
+      void this.#health.report().then(({ status }) => {
+        // It may have begun to drain while the checkers were asked.
+        if (!this.#readiness.ready) answer(exchange, 503, "draining");
+        else answer(exchange, status === "unhealthy" ? 503 : 200, READY_WORDS[status]);
+      });
+    }
+  }
+}
+
+function answer(exchange: HttpExchange, status: number, word: string): void {
+  exchange.respond(status, `{"status":"${word}"}`, PROBE_HEADERS);
+}

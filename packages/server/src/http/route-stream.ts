@@ -1,0 +1,47 @@
+import type { HttpEventStream } from "@backplane/protocol";
+import type { SseStream } from "./exchange.ts";
+
+/** An event stream as a route sees it: no field can be smuggled into another, and its end is told. */
+export class RouteStream implements HttpEventStream {
+  readonly #stream: SseStream;
+  readonly #listeners: (() => void)[] = [];
+  #ended = false;
+
+  constructor(stream: SseStream) {
+    this.#stream = stream;
+  }
+
+  send(event: { readonly data: string; readonly event?: string; readonly id?: string }): void {
+    for (const member of ["data", "event", "id"] as const) {
+      if (/[\r\n]/.test(event[member] ?? "")) {
+        throw new TypeError(`an event's ${member} must be one line; send JSON text`);
+      }
+    }
+    this.#stream.send(event);
+  }
+
+  get queuedBytes(): number {
+    return this.#stream.queuedBytes;
+  }
+
+  get closed(): boolean {
+    return this.#ended || this.#stream.closed;
+  }
+
+  close(): void {
+    this.#stream.close();
+    this.ended();
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#ended) queueMicrotask(listener);
+    else this.#listeners.push(listener);
+  }
+
+  /** The stream has ended, by either side. Idempotent. */
+  ended(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const listener of this.#listeners.splice(0)) listener();
+  }
+}
