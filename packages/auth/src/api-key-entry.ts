@@ -4,9 +4,9 @@ import {
   type Principal,
   type RateLimitQuota,
   Secret,
+  sha256,
 } from "@backplane/protocol";
 import { checkedRoles, checkedScopes } from "./internal/permissions.ts";
-import { sha256 } from "./internal/sha256.ts";
 
 /** A key with what its bearer may do. */
 export interface APIKey {

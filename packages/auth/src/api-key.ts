@@ -8,6 +8,7 @@ import {
   checkMethods,
   type Principal,
   type Secret,
+  sha256,
   systemClock,
 } from "@backplane/protocol";
 import {
@@ -20,7 +21,6 @@ import {
 } from "./api-key-entry.ts";
 import { AuthenticationError } from "./authentication-error.ts";
 import { bearerChallenge, describeRefusal, refusalOf } from "./internal/gate.ts";
-import { sha256 } from "./internal/sha256.ts";
 import { challenge, headerText } from "./internal/www-authenticate.ts";
 
 /** What `new APIKeyAuth` takes. */

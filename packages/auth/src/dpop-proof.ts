@@ -1,9 +1,8 @@
-import type { AuthenticationRequest, Clock } from "@backplane/protocol";
+import { type AuthenticationRequest, type Clock, sha256 } from "@backplane/protocol";
 import type { JWK } from "jose";
 import { AuthenticationError, type AuthenticationStage } from "./authentication-error.ts";
 import type { DpopNonces } from "./dpop-nonce.ts";
 import { loadJose } from "./internal/jose.ts";
-import { sha256 } from "./internal/sha256.ts";
 
 /** What a proof is checked against. */
 export interface DpopCheckOptions {

@@ -1,5 +1,4 @@
-import type { AuthenticationOutcome } from "@backplane/protocol";
-import { createKeyRing } from "@backplane/protocol";
+import { type AuthenticationOutcome, createKeyRing, sha256 } from "@backplane/protocol";
 import { createFakeClock } from "@backplane/protocol/test-suite";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
@@ -14,7 +13,6 @@ import {
   type Signer,
   verdict,
 } from "./harness/tokens.test-support.ts";
-import { sha256 } from "./internal/sha256.ts";
 import { IntrospectionAuth } from "./introspection.ts";
 import { JWTAuth } from "./jwt.ts";
 import { OAuthResourceServer } from "./oauth-resource-server.ts";

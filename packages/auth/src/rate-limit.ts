@@ -6,9 +6,9 @@ import {
   principalKey,
   type RateLimitBucket,
   type RequestContext,
+  sha256,
 } from "@backplane/protocol";
 import { GuardedStore } from "./internal/guarded-store.ts";
-import { sha256 } from "./internal/sha256.ts";
 import {
   type RateLimitOptions,
   type ReadRateLimitRule,

@@ -37,6 +37,25 @@ export interface MaskedErrorEvent {
   readonly method: string;
 }
 
+/** Something was looked up in a cache. */
+export interface CacheLookupEvent {
+  /** The server whose request it was; undefined when a handler or anything else asked. */
+  readonly serverId: string | undefined;
+  /** The name that the cache was given, the namespace with it. */
+  readonly cache: string;
+  /** `stale` is a hit past its freshness, as its options allow; `negative` a kept "there is none". */
+  readonly outcome: "hit" | "stale" | "negative" | "miss";
+}
+
+/** The shared store behind a cache went away, or came back. Published once for each change. */
+export interface CacheStateEvent {
+  readonly serverId: undefined;
+  readonly cache: string;
+  readonly degraded: boolean;
+  /** What the store failed with; undefined when it is back. */
+  readonly error: unknown;
+}
+
 // The types of Node 20 give a channel's payload no parameter to fill.
 function typed<Payload>(name: string): Channel<unknown, Payload> {
   return channel(name) as Channel<unknown, Payload>;
@@ -48,9 +67,13 @@ export const CHANNELS: {
   readonly requestEnd: Channel<unknown, RequestEndEvent>;
   readonly gauge: Channel<unknown, GaugeEvent>;
   readonly maskedError: Channel<unknown, MaskedErrorEvent>;
+  readonly cacheLookup: Channel<unknown, CacheLookupEvent>;
+  readonly cacheState: Channel<unknown, CacheStateEvent>;
 } = {
   requestStart: typed("backplane:request.start"),
   requestEnd: typed("backplane:request.end"),
   gauge: typed("backplane:gauge"),
   maskedError: typed("backplane:masked-error"),
+  cacheLookup: typed("backplane:cache.lookup"),
+  cacheState: typed("backplane:cache.state"),
 };

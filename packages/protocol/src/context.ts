@@ -52,6 +52,11 @@ export interface RequestContext {
    */
   readonly signal: AbortSignal;
   /**
+   * Whether the handler has asked its client for something so far (`elicit`, `sample`, `roots`): then the
+   * result depends on more than its arguments and its caller.
+   */
+  readonly asked: boolean;
+  /**
    * Reports progress on this request's stream, and resets its idle deadline. Nothing is sent unless
    * the client gave a progress token; a report that does not grow is dropped.
    */

@@ -1,5 +1,7 @@
 export { canonicalJson, digest } from "./canonical-json.ts";
 export {
+  type CacheLookupEvent,
+  type CacheStateEvent,
   CHANNELS,
   type GaugeEvent,
   type MaskedErrorEvent,
@@ -62,11 +64,13 @@ export {
   composeInterceptors,
   INTERCEPTOR_PHASES,
   type Interceptor,
+  type InterceptorHost,
   type InterceptorPhase,
   type Invocation,
   type InvocationResult,
   type Next,
   orderInterceptors,
+  type ServerChange,
 } from "./interceptor.ts";
 export { IntrusiveList, type ListNode } from "./intrusive-list.ts";
 export { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
@@ -179,6 +183,7 @@ export type {
   HttpRouteResponse,
 } from "./seams/http-route.ts";
 export type { KeyRing, RingKey } from "./seams/key-ring.ts";
+export type { KeyValueStore } from "./seams/key-value-store.ts";
 export type { Logger } from "./seams/logger.ts";
 export type {
   RateLimitBucket,
@@ -187,6 +192,7 @@ export type {
 } from "./seams/rate-limit-store.ts";
 export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-store.ts";
 export { Secret } from "./secret.ts";
+export { sha256 } from "./sha256.ts";
 export { formatIssues, isFormat } from "./string-formats.ts";
 export type { MessageTransport, MessageTransportHandlers } from "./transport.ts";
 export type {

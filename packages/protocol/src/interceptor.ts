@@ -1,4 +1,5 @@
 import type { RequestContext } from "./context.ts";
+import type { CacheHint } from "./types/primitives.ts";
 
 /**
  * When an interceptor runs, outermost first. Authentication and policy run before all of them, so a
@@ -19,6 +20,11 @@ export interface Invocation<Context = RequestContext> {
   readonly target: string | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly context: Context;
+  /**
+   * How long the result may be kept and by whom, as its author declared; undefined when it may not be. Only
+   * a server knows it.
+   */
+  readonly cacheHint?: CacheHint | undefined;
 }
 
 /** The result of a request, before an era's codec gives it its wire form. */
@@ -29,10 +35,34 @@ export type Next<Context = RequestContext> = (
   invocation: Invocation<Context>,
 ) => Promise<InvocationResult>;
 
+/** What a server tells its clients of: a list, or the contents of a resource. */
+export type ServerChange =
+  | { readonly type: "list"; readonly list: "tools" | "prompts" | "resources" }
+  | { readonly type: "resource"; readonly uri: string }
+  /** Changes of other replicas may have been missed, because the event bus was away. */
+  | { readonly type: "missed" };
+
+/** What an interceptor may know of the server that uses it. */
+export interface InterceptorHost {
+  /** Stands in every context of this server. */
+  readonly serverId: string;
+  /** The same on every replica. */
+  readonly serverInfo: { readonly name: string; readonly version: string };
+  /**
+   * Tells of changes, whichever replica sees them. Clients are told once the listener is done, so that
+   * whoever asks again gets what is new; a listener has two seconds.
+   */
+  onChange(listener: (change: ServerChange) => void | Promise<void>): void;
+  /** Closes something together with the server. */
+  onStop(name: string, close: () => void | Promise<void>): void;
+}
+
 /** Code around every request of every method, on every transport and in every era. */
 export interface Interceptor<Context = RequestContext> {
   readonly name: string;
   readonly phase: InterceptorPhase;
+  /** Called by each server that is given it, before the first request. */
+  attached?(host: InterceptorHost): void;
   intercept(invocation: Invocation<Context>, next: Next<Context>): Promise<InvocationResult>;
 }
 

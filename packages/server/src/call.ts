@@ -85,7 +85,7 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
   observedAtMs: number | undefined = undefined;
   /** Whether the called tool declares an object as output; for the codec. */
   objectOutput: boolean | undefined = undefined;
-  /** The read resource's own cache hint. */
+  /** What the tool or resource itself says of keeping its result. */
   cacheHint: Partial<CacheHint> | undefined = undefined;
 
   /** Whether the round's questions have been made into its result. */
@@ -165,6 +165,10 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
       else this.outlet.onDisconnect?.(() => this.disconnect());
     }
     return this.#controller.signal;
+  }
+
+  get asked(): boolean {
+    return this.#round !== undefined;
   }
 
   progress(report: ProgressReport | number): void {

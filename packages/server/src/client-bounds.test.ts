@@ -5,6 +5,7 @@ import {
   createMemoryEventBus,
   type EventBus,
   type Logger,
+  systemClock,
 } from "@backplane/protocol";
 import { chaotic } from "@backplane/protocol/test-suite";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -203,7 +204,7 @@ describe("listen streams", () => {
 describe("the feed of changes", () => {
   it("tries the bus again after it was away, and closes in any case", async () => {
     const { subject, chaos } = chaotic<EventBus>(createMemoryEventBus());
-    const feed = new ChangeFeed(subject, SILENT);
+    const feed = new ChangeFeed(subject, SILENT, systemClock);
     const heard: string[] = [];
     const listener = { onListChanged: (kind: string) => heard.push(kind), onResourceUpdated() {} };
     chaos.failNext = 1;
@@ -212,7 +213,7 @@ describe("the feed of changes", () => {
     feed.listChanged("tools");
     await vi.waitFor(() => expect(heard).toEqual(["tools"]));
     await feed.close();
-    const away = new ChangeFeed(subject, SILENT);
+    const away = new ChangeFeed(subject, SILENT, systemClock);
     chaos.failNext = 1;
     await Promise.allSettled([away.listen(listener), away.close()]);
     await expect(away.close()).resolves.toBeUndefined();

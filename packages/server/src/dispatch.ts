@@ -14,6 +14,7 @@ import {
   orderInterceptors,
   unavailable,
 } from "@backplane/protocol";
+import { CacheHints } from "./cache-hint.ts";
 import { abortReason, type Call, type CallHost } from "./call.ts";
 import type { InputRound, InputRounds } from "./input-round.ts";
 import { isPromise } from "./internal/is-promise.ts";
@@ -37,6 +38,7 @@ export class Dispatcher implements CallHost {
   readonly #registry: Registry;
   readonly #inputs: InputRounds;
   readonly #methods: ReadonlyMap<string, MethodHandler>;
+  readonly #hints: CacheHints;
   readonly #wheel: DeadlineWheel = new DeadlineWheel();
   /** Calls whose handler has not settled. */
   readonly #running = new IntrusiveList<Call>();
@@ -59,7 +61,8 @@ export class Dispatcher implements CallHost {
     this.#registry = registry;
     this.#inputs = inputs;
     this.#methods = methods;
-    this.encoder = new ResponseEncoder(options);
+    this.#hints = new CacheHints(options);
+    this.encoder = new ResponseEncoder(options, this.#hints);
   }
 
   /** @throws {TypeError} for an unknown phase. */
@@ -224,6 +227,7 @@ export class Dispatcher implements CallHost {
           target: targetName(call),
           params: call.params,
           context: call,
+          cacheHint: this.#hints.of(call),
         });
   }
 

@@ -6,6 +6,7 @@ import {
   type HttpRoute,
   type HttpRouteInfo,
   type Interceptor,
+  type InterceptorHost,
   isLoopbackHost,
   type MessageTransport,
   type SchemaInput,
@@ -82,6 +83,7 @@ export class MCPServer {
   readonly #registry: Registry;
   readonly #changes: ChangeFeed;
   readonly #dispatcher: Dispatcher;
+  readonly #host: InterceptorHost;
   readonly #listeners: ListenStreams;
   readonly #legacy: ReturnType<typeof createLegacyLeg> | undefined;
   readonly #connections = new Set<Connection>();
@@ -102,7 +104,7 @@ export class MCPServer {
     const { eventBus, logger, limits, policy, auth } = resolved;
     this.#options = resolved;
     this.serverId = `${resolved.serverInfo.name}-${globalThis.crypto.randomUUID()}`;
-    this.#changes = new ChangeFeed(eventBus, logger);
+    this.#changes = new ChangeFeed(eventBus, logger, resolved.clock);
     this.#registry = new Registry(resolved.declare, (kind) => this.#changes.listChanged(kind));
     const targets = new Targets(this.#registry, policy, auth);
     const slots = new StreamSlots(this.serverId, limits.maxStreams, limits.maxStreamsPerPrincipal);
@@ -148,6 +150,12 @@ export class MCPServer {
       slots,
       readiness: this.#readiness,
     });
+    this.#host = {
+      serverId: this.serverId,
+      serverInfo: resolved.serverInfo,
+      onChange: (listener) => this.#changes.watch(listener),
+      onStop: (name, close) => void this.onStop(name, close),
+    };
     for (const { notices = [] } of [auth ?? {}, policy ?? {}]) {
       for (const notice of notices) logger.warn({}, notice);
     }
@@ -214,6 +222,7 @@ export class MCPServer {
   /** Puts interceptors around every request of every method, on every transport, ordered by phase. */
   use(...interceptors: readonly Interceptor[]): this {
     this.#dispatcher.use(interceptors);
+    for (const interceptor of interceptors) interceptor.attached?.(this.#host);
     return this;
   }
 

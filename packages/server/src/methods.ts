@@ -58,6 +58,9 @@ export function createMethods(
           if (tool.headerParameters.length > 0 && mirrorsArguments(call)) {
             checkHeaderParameters(call, tool);
           }
+          // Here and not where the handler runs, which a cache hit never does.
+          call.objectOutput = tool.objectOutput;
+          call.cacheHint = tool.cacheHint;
           return tool;
         },
         run: (call, tool: RegisteredTool, params) => callTool(call, tool, params),
@@ -73,7 +76,11 @@ export function createMethods(
     [
       "resources/read",
       {
-        resolve: (call) => targets.resource(call),
+        resolve: (call) => {
+          const target = targets.resource(call);
+          call.cacheHint = target.entry.cacheHint;
+          return target;
+        },
         run: (call, target: ResourceTarget, params) => readResource(call, target, params),
       },
     ],
@@ -129,7 +136,6 @@ async function readResource(
   params: Params,
 ): Promise<ReadResourceResult> {
   const uri = params.uri as string;
-  call.cacheHint = entry.cacheHint;
   const value = await entry.reader({ uri, variables }, call);
   if (value === undefined) throw resourceNotFound(call, uri);
   const result = toReadResult(uri, entry.mimeType, value);

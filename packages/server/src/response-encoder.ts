@@ -1,24 +1,24 @@
 import {
-  type CacheHint,
   createResultEnvelope,
   type MCPError,
   type MethodRow,
   type RequestId,
   type ResultEnvelope,
 } from "@backplane/protocol";
+import type { CacheHints } from "./cache-hint.ts";
 import type { Call } from "./call.ts";
-import type { CacheableOperation, ResolvedOptions } from "./options.ts";
+import type { ResolvedOptions } from "./options.ts";
 import { isShared } from "./shared-results.ts";
 
 /** Gives results and errors the wire form of their era. */
 export class ResponseEncoder {
   readonly #envelope: ResultEnvelope;
-  readonly #options: ResolvedOptions;
+  readonly #hints: CacheHints;
   /** JSON of results that are the same object again and again: list pages, by identity. */
   readonly #shared = new WeakMap<object, string>();
 
-  constructor(options: ResolvedOptions) {
-    this.#options = options;
+  constructor(options: ResolvedOptions, hints: CacheHints) {
+    this.#hints = hints;
     this.#envelope = createResultEnvelope(options.serverInfo);
   }
 
@@ -45,26 +45,17 @@ export class ResponseEncoder {
   #encode(call: Call, row: MethodRow, result: object): string {
     const { codec } = call.peer;
     const body = codec.encodeBody(call.method, result, call.objectOutput);
+    const complete = !("resultType" in result);
     const hint =
-      row.cacheable === true && codec.carriesCacheHints ? this.#hint(call, result) : undefined;
+      row.cacheable === true && codec.carriesCacheHints && complete
+        ? this.#hints.of(call)
+        : undefined;
     const text: string | undefined = codec.encodeResult(body, this.#envelope, hint);
     // An interceptor may return anything, and so may a `toJSON`.
     if (text === undefined || !text.startsWith("{")) {
       throw new TypeError(`${call.method}: the result is not a JSON object`);
     }
     return text;
-  }
-
-  #hint(call: Call, result: object): CacheHint | undefined {
-    if ("resultType" in result) return undefined;
-    const operation = call.method as CacheableOperation;
-    const given = { ...this.#options.cacheHints[operation], ...call.cacheHint };
-    // What a policy filters per principal must never be shared, whatever was configured (LESSONS 22).
-    const scope =
-      this.#options.policy?.perPrincipal === true
-        ? "private"
-        : (given.cacheScope ?? (operation === "resources/read" ? "private" : "public"));
-    return { ttlMs: given.ttlMs ?? 0, cacheScope: scope };
   }
 }
 

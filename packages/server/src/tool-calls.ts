@@ -26,7 +26,6 @@ export function callTool(
 ): CallToolResult | PromiseLike<CallToolResult> {
   const args = params.arguments ?? NO_ARGUMENTS;
   if (!isJsonObject(args)) throw invalidParams("params.arguments must be an object");
-  call.objectOutput = tool.objectOutput;
   if (tool.input === undefined) return runHandler(call, tool, args);
   const outcome = tool.input.validate(args);
   return isPromise(outcome)

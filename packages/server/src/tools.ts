@@ -1,4 +1,6 @@
 import {
+  type CacheHint,
+  type CacheScope,
   type CallToolResult,
   type CompiledSchema,
   type ContentBlock,
@@ -15,6 +17,7 @@ import {
   type Tool,
   type ToolAnnotations,
 } from "@backplane/protocol";
+import { checkCacheHint } from "./cache-hint.ts";
 import type { RegisteredPrimitive } from "./primitive-table.ts";
 import { PROTECTION_MEMBERS, type ProtectionOptions, protectionOf } from "./protection.ts";
 
@@ -32,6 +35,13 @@ export interface ToolOptions<
   readonly annotations?: ToolAnnotations;
   readonly icons?: readonly Icon[];
   readonly meta?: Record<string, unknown>;
+  /**
+   * Lets `caching` (`@backplane/cache`) answer from what it kept, for so long: by default for the caller whose
+   * result it is, with `cacheScope: "public"` for everybody. Only for a tool whose annotations say
+   * `readOnlyHint` or `idempotentHint`, and whose result depends on nothing but its arguments and its caller.
+   * Default: every call runs.
+   */
+  readonly cacheHint?: { readonly ttlMs: number; readonly cacheScope?: CacheScope };
   /** Overrides the server's `deadlines` for this tool. */
   readonly deadlines?: { readonly idleMs?: number; readonly totalMs?: number };
 }
@@ -93,6 +103,7 @@ export interface RegisteredTool extends RegisteredPrimitive {
   readonly objectOutput: boolean | undefined;
   readonly headerParameters: readonly HeaderParameter[];
   readonly handler: (args: unknown, context: InputContext) => unknown;
+  readonly cacheHint: CacheHint | undefined;
   readonly idleMs: number | undefined;
   readonly totalMs: number | undefined;
 }
@@ -106,6 +117,7 @@ const MEMBERS: readonly string[] = [
     "annotations",
     "icons",
     "meta",
+    "cacheHint",
     "deadlines",
   ] satisfies (keyof ToolOptions)[]),
   ...PROTECTION_MEMBERS,
@@ -136,6 +148,7 @@ export function registerTool(
   const output =
     options.output === undefined ? undefined : compileSide(options.output, name, "output");
   checkDeadlines(name, options.deadlines);
+  const cacheHint = readCacheHint(name, options);
   const definition: Tool = {
     name,
     ...(options.title !== undefined && { title: options.title }),
@@ -157,6 +170,7 @@ export function registerTool(
     headerParameters:
       input === undefined ? NO_HEADERS : headerParameters(input.jsonSchema, `tool "${name}" input`),
     handler: handler as RegisteredTool["handler"],
+    cacheHint,
     idleMs: options.deadlines?.idleMs,
     totalMs: options.deadlines?.totalMs,
   };
@@ -168,6 +182,23 @@ function compileSide(schema: SchemaInput, name: string, side: "input" | "output"
     subject: `tool "${name}" ${side}`,
     requireObjectRoot: side === "input",
   });
+}
+
+/** A call that changes something must run each time that it is made (LESSONS 26). */
+function readCacheHint(
+  name: string,
+  { cacheHint, annotations }: ToolOptions,
+): CacheHint | undefined {
+  if (cacheHint === undefined) return undefined;
+  checkCacheHint(`tool "${name}": cacheHint`, cacheHint);
+  const { ttlMs, cacheScope = "private" } = cacheHint;
+  if (!(ttlMs >= 1)) throw new TypeError(`tool "${name}": cacheHint.ttlMs must be 1 or more`);
+  if (annotations?.readOnlyHint !== true && annotations?.idempotentHint !== true) {
+    throw new TypeError(
+      `tool "${name}": cacheHint is for a tool whose annotations say readOnlyHint: true or idempotentHint: true`,
+    );
+  }
+  return { ttlMs, cacheScope };
 }
 
 function checkDeadlines(name: string, deadlines: ToolOptions["deadlines"]): void {

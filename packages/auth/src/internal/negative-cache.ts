@@ -1,5 +1,4 @@
-import type { Clock } from "@backplane/protocol";
-import { sha256 } from "./sha256.ts";
+import { type Clock, sha256 } from "@backplane/protocol";
 
 /** Bounds of the memory of bad tokens. */
 export interface NegativeCacheOptions {

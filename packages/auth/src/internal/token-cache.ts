@@ -1,6 +1,5 @@
-import type { Clock, Principal } from "@backplane/protocol";
+import { type Clock, type Principal, sha256 } from "@backplane/protocol";
 import { AuthenticationError } from "../authentication-error.ts";
-import { sha256 } from "./sha256.ts";
 
 /** What a token stands for, once it was checked. */
 export interface VerifiedToken {

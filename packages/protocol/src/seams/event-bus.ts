@@ -11,5 +11,10 @@ export interface EventBus {
    * does not disturb the others. @returns its removal, idempotent.
    */
   subscribe(topic: string, listener: (message: string) => void): Promise<() => Promise<void>>;
+  /**
+   * Calls `listener` whenever messages may have been missed and are heard again from then on, as after a
+   * broken connection. A bus that never misses any has no such method. @returns its removal.
+   */
+  onGap?(listener: () => void): () => void;
   close(): Promise<void>;
 }

@@ -11,6 +11,11 @@ export interface ChaosOptions {
    * connection breaks. Default `before`.
    */
   failWhen?: "before" | "after";
+  /**
+   * Share of calls that act, and then give the answer that another call of the same method got before, 0 to 1:
+   * a store that mixes up its keys. Default 0.
+   */
+  lieRate?: number;
 }
 
 /** What a chaotic call rejects with. */
@@ -29,11 +34,12 @@ export interface Chaotic<T> {
   readonly subject: T;
   readonly chaos: Required<ChaosOptions>;
   readonly failures: () => number;
+  readonly lies: () => number;
 }
 
 /**
  * A double around any seam object (a store, a log, a bus, a key ring): the same methods, all
- * asynchronous, which fail and wait as told. `close` never fails, so that tests can clean up.
+ * asynchronous, which fail, wait and lie as told. `close` never fails, so that tests can clean up.
  *
  * @param options.seed makes the order of failures repeatable; a number. Default 1.
  */
@@ -47,11 +53,15 @@ export function chaotic<T extends object>(
     failNext: 0,
     delayMs: 0,
     failWhen: "before",
+    lieRate: 0,
     ...faults,
   };
   const random = mulberry32(seed);
+  const randomLie = mulberry32(seed + 1);
   const wrapped = new Map<PropertyKey, unknown>();
+  const answered = new Map<string, unknown>();
   let failures = 0;
+  let lies = 0;
 
   const mustFail = (): boolean => {
     // Drawn for every call, so that `failNext` does not shift what the seed decides later.
@@ -71,7 +81,12 @@ export function chaotic<T extends object>(
       if (fails && failWhen === "before") throw new ChaosError(name);
       const answer = await method.apply(target, parameters);
       if (fails) throw new ChaosError(name);
-      return answer;
+      const lie = randomLie() < chaos.lieRate && answered.has(name) && name !== "close";
+      const earlier = answered.get(name);
+      answered.set(name, answer);
+      if (!lie) return answer;
+      lies++;
+      return earlier;
     };
 
   const subject = new Proxy(target, {
@@ -82,7 +97,7 @@ export function chaotic<T extends object>(
       return wrapped.get(name);
     },
   });
-  return { subject, chaos, failures: () => failures };
+  return { subject, chaos, failures: () => failures, lies: () => lies };
 }
 
 /** A small generator with a seed (mulberry32, public domain); not for secrets. */

@@ -102,6 +102,16 @@ describe("chaotic", () => {
     expect(failed).toBeLessThan(90);
   });
 
+  it("answers with what another call was answered", async () => {
+    const { subject, chaos, lies } = chaotic(createMemorySessionStore());
+    await subject.create(record, limits);
+    await subject.create({ ...record, id: "b" }, limits);
+    expect((await subject.get("a", 1_000))?.id).toBe("a");
+    chaos.lieRate = 1;
+    expect((await subject.get("b", 1_000))?.id).toBe("a");
+    expect(lies()).toBe(1);
+  });
+
   it("delays, and never fails close", async () => {
     const { subject } = chaotic(createMemorySessionStore(), { failRate: 1, delayMs: 20 });
     const startMs = performance.now();

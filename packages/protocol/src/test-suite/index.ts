@@ -7,6 +7,7 @@ export {
 } from "./event-log-suite.ts";
 export { createFakeClock, type FakeClock } from "./fake-clock.ts";
 export { keyRingSuite } from "./key-ring-suite.ts";
+export { type KeyValueStoreSuiteOptions, keyValueStoreSuite } from "./key-value-store-suite.ts";
 export { type RateLimitStoreSuiteOptions, rateLimitStoreSuite } from "./rate-limit-store-suite.ts";
 export type { PassTime, SuiteContext, SuiteExpectation, SuiteRunner } from "./runner.ts";
 export {
