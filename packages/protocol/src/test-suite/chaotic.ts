@@ -56,8 +56,8 @@ export function chaotic<T extends object>(
     lieRate: 0,
     ...faults,
   };
-  const random = mulberry32(seed);
-  const randomLie = mulberry32(seed + 1);
+  const random = seededRandom(seed);
+  const randomLie = seededRandom(seed + 1);
   const wrapped = new Map<PropertyKey, unknown>();
   const answered = new Map<string, unknown>();
   let failures = 0;
@@ -100,8 +100,8 @@ export function chaotic<T extends object>(
   return { subject, chaos, failures: () => failures, lies: () => lies };
 }
 
-/** A small generator with a seed (mulberry32, public domain); not for secrets. */
-function mulberry32(seed: number): () => number {
+/** A small generator of numbers from 0 up to 1, the same for the same seed (mulberry32); not for secrets. */
+export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

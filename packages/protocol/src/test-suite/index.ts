@@ -1,4 +1,4 @@
-export { ChaosError, type ChaosOptions, type Chaotic, chaotic } from "./chaotic.ts";
+export { ChaosError, type ChaosOptions, type Chaotic, chaotic, seededRandom } from "./chaotic.ts";
 export { eventBusSuite, type MakeBuses } from "./event-bus-suite.ts";
 export {
   type EventLogSuiteContext,
