@@ -1,11 +1,17 @@
-import type { InputHandlers, MCPClient, MCPClientOptions } from "@backplane/client";
+import type { MCPClient } from "@backplane/client";
 import { type ElicitFormParams, MCPError } from "@backplane/protocol";
-import type { MCPServer } from "@backplane/server";
+import { MCPServer } from "@backplane/server";
+import {
+  MCPTestClient,
+  type MCPTestClientOptions,
+  type ScriptedAnswers,
+  type TestServerContext,
+} from "@backplane/testing";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { askFor, formQuestion } from "./harness/answers.ts";
-import { clientOf, scripted, type WireEra } from "./harness/clients.ts";
-import { legs, RealServer } from "./harness/real-server.ts";
+import { clientOf, closing, scripted, type WireEra } from "./harness/clients.ts";
+import { legs } from "./harness/real-server.ts";
 import { type EventStream, work } from "./harness/scripted-server.ts";
 
 const person = z.object({
@@ -18,7 +24,8 @@ const person = z.object({
 });
 const SAID = { role: "assistant", model: "m", content: { type: "text", text: "Hello" } } as const;
 
-function setup(server: MCPServer): void {
+function asking(context: TestServerContext): MCPServer {
+  const server = new MCPServer({ name: "real", version: "1", ...context });
   server.tool("form", {}, async (_args, ctx) =>
     JSON.stringify(await ctx.elicit("who", { message: "Who?", schema: person })),
   );
@@ -59,6 +66,7 @@ function setup(server: MCPServer): void {
   server.resource("ask://x", { name: "ask" }, async (_read, ctx) =>
     JSON.stringify(await ctx.roots("folders")),
   );
+  return server;
 }
 
 async function outcomeOf(client: MCPClient, tool: string, args = {}): Promise<unknown> {
@@ -66,22 +74,22 @@ async function outcomeOf(client: MCPClient, tool: string, args = {}): Promise<un
 }
 
 describe.each(legs)("%s over %s", (era, carrier) => {
-  const start = async (handlers: InputHandlers, options: Partial<MCPClientOptions> = {}) => {
-    const real = await RealServer.start(carrier, setup);
-    return real.client(era, { handlers, ...options });
+  const start = async (answers: ScriptedAnswers, options: MCPTestClientOptions = {}) => {
+    const transport = carrier === "http" ? "http" : "memory";
+    const tester = new MCPTestClient(asking, { transport, protocol: era, answers, ...options });
+    closing({ close: () => tester.disconnect() });
+    return (await tester.connect()).client;
   };
 
   it("fills a form's defaults in, of every kind", async () => {
     const asked: ElicitFormParams[] = [];
     const client = await start({
-      elicit: {
-        form: (params, { serverName, method }) => {
-          asked.push(params);
-          // A legacy server on a shared connection does not say which request it asks for.
-          const known = era === "modern" || carrier === "http";
-          expect([serverName, method]).toEqual(["real", known ? "tools/call" : undefined]);
-          return { action: "accept", content: { age: 31 } };
-        },
+      elicit: (params, { serverName, method }) => {
+        asked.push(params);
+        // A legacy server on a shared connection does not say which request it asks for.
+        const known = era === "modern" || carrier === "http";
+        expect([serverName, method]).toEqual(["real", known ? "tools/call" : undefined]);
+        return { action: "accept", content: { age: 31 } };
       },
     });
     expect(await outcomeOf(client, "form")).toEqual({
@@ -99,7 +107,7 @@ describe.each(legs)("%s over %s", (era, carrier) => {
   });
 
   it.each(["decline", "cancel"] as const)("takes %s for an answer", async (action) => {
-    const client = await start({ elicit: { form: () => ({ action }), url: () => ({ action }) } });
+    const client = await start({ elicit: () => ({ action }), elicitUrl: () => ({ action }) });
     expect(await outcomeOf(client, "form")).toEqual({ action });
     expect(await outcomeOf(client, "url")).toEqual({ action });
   });
@@ -107,18 +115,15 @@ describe.each(legs)("%s over %s", (era, carrier) => {
   it("shows a URL, asks the model, tells the roots", async () => {
     const urls: string[] = [];
     const client = await start({
-      elicit: {
-        url: ({ url }) => {
-          urls.push(url);
-          return { action: "accept" };
-        },
+      elicitUrl: ({ url }) => {
+        urls.push(url);
+        return { action: "accept" };
       },
       sample: async ({ maxTokens, tools }) => {
         expect(maxTokens).toBe(10);
         if (tools === undefined) return SAID;
         return { ...SAID, content: { type: "tool_use", id: "1", name: "t", input: { x: 1 } } };
       },
-      sampleTools: true,
       roots: async () => [{ uri: "file:///home/ada", name: "Ada" }],
     });
     expect(await outcomeOf(client, "url")).toEqual({ action: "accept" });
@@ -138,13 +143,11 @@ describe.each(legs)("%s over %s", (era, carrier) => {
     let open = 0;
     let most = 0;
     const client = await start({
-      elicit: {
-        form: async ({ message }) => {
-          most = Math.max(most, ++open);
-          await vi.waitFor(() => expect(most).toBe(3));
-          open--;
-          return { action: "accept", content: { n: message.charCodeAt(0) } };
-        },
+      elicit: async ({ message }) => {
+        most = Math.max(most, ++open);
+        await vi.waitFor(() => expect(most).toBe(3));
+        open--;
+        return { action: "accept", content: { n: message.charCodeAt(0) } };
       },
     });
     const answers = await outcomeOf(client, "together");
@@ -153,7 +156,7 @@ describe.each(legs)("%s over %s", (era, carrier) => {
 
   it("goes on for as many rounds as it takes, and no further", async () => {
     const client = await start(
-      { elicit: { form: () => ({ action: "accept", content: { n: 7 } }) } },
+      { elicit: () => ({ action: "accept", content: { n: 7 } }) },
       { limits: { maxInputRounds: 5 } },
     );
     expect(await client.call("rounds", { times: 5 })).toBe("35");
@@ -167,14 +170,12 @@ describe.each(legs)("%s over %s", (era, carrier) => {
   it("does not hold the time that a person takes against the server", async () => {
     const client = await start(
       {
-        elicit: {
-          form: async () => {
-            await new Promise((resolve) => setTimeout(resolve, 400));
-            return { action: "accept", content: {} };
-          },
+        elicit: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 400));
+          return { action: "accept", content: {} };
         },
       },
-      { timeoutMs: 200, maxTotalTimeoutMs: 300, maxRetries: 0 },
+      { timeoutMs: 200, maxTotalTimeoutMs: 300 },
     );
     expect(await outcomeOf(client, "form")).toMatchObject({ action: "accept" });
   });
@@ -183,12 +184,10 @@ describe.each(legs)("%s over %s", (era, carrier) => {
     const caller = new AbortController();
     let told: AbortSignal | undefined;
     const client = await start({
-      elicit: {
-        form: (_params, { signal }) => {
-          told = signal;
-          caller.abort();
-          return new Promise(() => {});
-        },
+      elicit: (_params, { signal }) => {
+        told = signal;
+        caller.abort();
+        return new Promise(() => {});
       },
     });
     await expect(client.callTool("form", {}, { signal: caller.signal })).rejects.toMatchObject({

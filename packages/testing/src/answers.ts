@@ -31,7 +31,9 @@ export interface ScriptedAnswers {
   readonly elicitUrl?: AnswerScript<ElicitUrlParams, ElicitResult>;
   /** Of the model; see {@link says}. */
   readonly sample?: AnswerScript<SampleParams, SampleResult>;
-  readonly roots?: readonly Root[];
+  readonly roots?:
+    | readonly Root[]
+    | ((context: InputRequestContext) => readonly Root[] | Promise<readonly Root[]>);
 }
 
 /** Something that the server asked. */
