@@ -14,6 +14,7 @@ async function start(): Promise<string> {
     version: "1.0.0",
     clock,
     sessions: { ttlMs: 86_400_000 },
+    legacySse: true,
     auth: {
       authenticate: () => ({
         principal: { id: "ada", scopes: [], roles: [], expiresAtMs: clock.now() + 60_000 },
@@ -91,5 +92,22 @@ describe("a stream ends with the credential that opened it", () => {
     });
     expect(response.status).toBe(200);
     expect(await endOf(response)).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it("the one stream of HTTP+SSE, and the session with it", async () => {
+    const url = await start();
+    const response = await fetch(url, { headers: { accept: "text/event-stream" } });
+    expect(response.status).toBe(200);
+    const reader = response.clone().body?.getReader();
+    const first = new TextDecoder().decode((await reader?.read())?.value);
+    const endpoint = /data: (\S+)/.exec(first)?.[1] as string;
+    expect(await endOf(response)).toBeGreaterThanOrEqual(60_000);
+    const posted = await fetch(new URL(endpoint, url), {
+      method: "POST",
+      headers: stream,
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" }),
+    });
+    expect(posted.status).toBe(404);
+    await reader?.cancel();
   });
 });

@@ -62,7 +62,8 @@ export async function openSseSession(
       throw refusedFor("too_many_sessions");
     }
     const session = live.open(id);
-    const stream = new SseSession(dependencies, session, releaseSlot);
+    const endsAtMs = caller.principal?.expiresAtMs;
+    const stream = new SseSession(dependencies, session, releaseSlot, endsAtMs);
     session.news = stream;
     await stream.listen();
     stream.connect(exchange, `${options.path}?sessionId=${id}`);
@@ -79,16 +80,23 @@ class SseSession implements NewsStream {
   readonly #deps: LegacySseDependencies;
   readonly #session: LocalSession;
   readonly #releaseSlot: () => void;
+  readonly #credentialEndsAtMs: number;
   readonly #subscriptions = new Set<string>();
   #connection: SseStream | undefined;
   #stopListening: (() => void) | undefined;
   #draining = false;
   #closed = false;
 
-  constructor(dependencies: LegacySseDependencies, session: LocalSession, releaseSlot: () => void) {
+  constructor(
+    dependencies: LegacySseDependencies,
+    session: LocalSession,
+    releaseSlot: () => void,
+    credentialEndsAtMs = Number.POSITIVE_INFINITY,
+  ) {
     this.#deps = dependencies;
     this.#session = session;
     this.#releaseSlot = releaseSlot;
+    this.#credentialEndsAtMs = credentialEndsAtMs;
   }
 
   get connected(): boolean {
@@ -131,7 +139,7 @@ class SseSession implements NewsStream {
   /** The answers of what still runs have no other way than this stream: it ends with the last of them. */
   drain(): void {
     this.#draining = true;
-    this.beat();
+    this.#endIfIdle();
   }
 
   end(): void {
@@ -145,7 +153,13 @@ class SseSession implements NewsStream {
     this.#deps.live.release(this.#session);
   }
 
-  beat(): void {
+  beat(nowMs: number): void {
+    // Whoever opened it is not known to be the reader any more: the client begins anew.
+    if (this.#credentialEndsAtMs <= nowMs) this.#endSession();
+    else this.#endIfIdle();
+  }
+
+  #endIfIdle(): void {
     if (this.#draining && this.#session.calls.size === 0) this.#endSession();
   }
 
