@@ -29,6 +29,7 @@ const ANSWERS: Readonly<
 /** The check that refused. For logs. */
 export type AuthenticationStage =
   | "credentials"
+  | "origin"
   | "format"
   | "algorithm"
   | "key"

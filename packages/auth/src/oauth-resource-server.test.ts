@@ -390,3 +390,23 @@ describe("construction refuses", () => {
     expect(() => make(options)).toThrow(message);
   });
 });
+
+describe("the way a token came, as a trusted proxy says it", () => {
+  const ask = async (forwardedOrigin: string | undefined, headers: Record<string, string>) =>
+    make().authenticate(requestOf(headers, { forwardedOrigin }));
+
+  it.each([
+    ["nobody says", undefined, "ada"],
+    ["the public URL", "https://mcp.example", "ada"],
+    ["http, where others read it", "http://mcp.example", "refused: origin"],
+    ["another host", "https://other.example", "refused: origin"],
+  ])("%s", async (_name, forwardedOrigin, expected) => {
+    const headers = { authorization: `Bearer ${await signer.sign()}` };
+    expect(verdict(await ask(forwardedOrigin, headers))).toBe(expected);
+  });
+
+  it("does not matter to who has none yet, and learns the way", async () => {
+    const outcome = await ask("http://mcp.example", {});
+    expect(challengeOf(outcome)).toBe(`Bearer resource_metadata="${METADATA}"`);
+  });
+});

@@ -69,6 +69,7 @@ export class OAuthResourceServer implements Authenticator {
   ): AuthenticationOutcome | Promise<AuthenticationOutcome> {
     try {
       const { scheme, token } = readAuthorization(request.header("authorization"));
+      this.#assertOrigin(request);
       const verified = selectVerifier(this.#options.verifiers, token);
       if (scheme === "bearer" && !(verified instanceof Promise)) {
         return { principal: this.#bearer(verified) };
@@ -102,6 +103,15 @@ export class OAuthResourceServer implements Authenticator {
     } catch (error) {
       return this.#withNonce(this.#refused(error), error);
     }
+  }
+
+  /**
+   * A token that came by another way than the one it is for: over http, where others read it, or through a
+   * proxy that stands for another server (RFC 6750, 5.3).
+   */
+  #assertOrigin({ forwardedOrigin }: AuthenticationRequest): void {
+    if (forwardedOrigin === undefined || forwardedOrigin === this.#options.publicUrl.origin) return;
+    throw new AuthenticationError("invalid_request", "origin");
   }
 
   /** A bound token without its proof is a stolen one (RFC 9449, 7.2). */

@@ -73,6 +73,13 @@ export {
   type ServerChange,
 } from "./interceptor.ts";
 export { IntrusiveList, type ListNode } from "./intrusive-list.ts";
+export {
+  type IpAddress,
+  type IpRange,
+  isInRange,
+  parseIpAddress,
+  parseIpRange,
+} from "./ip-address.ts";
 export { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 export {
   isRequestId,

@@ -233,7 +233,10 @@ describe("a client that does not read", () => {
     });
     const bodies = ["small", "x".repeat(32 * 1024 * 1024)];
     const server = createServer((request, response) => {
-      new NodeExchange(request, response, 1).respond(200, bodies.shift());
+      new NodeExchange(request, response, { maxQueuedBytes: 1, proxies: undefined }).respond(
+        200,
+        bodies.shift(),
+      );
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
@@ -255,7 +258,10 @@ describe("a client that does not read", () => {
 
   it("or was answered by someone else gets no second answer", async () => {
     const server = createServer((request, response) => {
-      const exchange = new NodeExchange(request, response, 1);
+      const exchange = new NodeExchange(request, response, {
+        maxQueuedBytes: 1,
+        proxies: undefined,
+      });
       response.writeHead(503).write("timed out");
       const stream = exchange.openStream();
       stream.send({ data: "late" });

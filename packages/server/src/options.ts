@@ -11,6 +11,7 @@ import type {
   MessageLimits,
   SessionStore,
 } from "@backplane/protocol";
+import type { TrustedProxies } from "./http/trusted-proxies.ts";
 
 /** Every bound of the server. Each is a whole number of 1 or more. */
 export interface ServerLimits extends MessageLimits {
@@ -76,6 +77,13 @@ export interface MCPServerOptions extends Implementation {
   /** Origins (`https://app.example`) that browsers may call from, beside loopback ones; they get CORS headers. Default none. */
   readonly allowedOrigins?: readonly string[];
   /**
+   * Proxies before the server whose `X-Forwarded-For`, `-Host` and `-Proto` are believed: addresses, CIDR
+   * blocks, or `loopback`. List each hop, and nothing that clients can call from. The client's address is
+   * then the last one that is no listed proxy's, in limits, logs and handlers; a forwarded host must stand
+   * in `allowedHosts` too. Not for `handler`, which does not know its peer. Default: nobody is believed.
+   */
+  readonly trustProxy?: readonly string[];
+  /**
    * How legacy revisions are served: with `sessions` (default), `stateless` (each request on its own, so
    * nothing can be asked of the client), or `false` for not at all.
    */
@@ -123,6 +131,7 @@ export interface ResolvedOptions {
   readonly path: string;
   readonly allowedHosts: readonly string[] | undefined;
   readonly allowedOrigins: readonly string[];
+  readonly trustProxy: TrustedProxies | undefined;
   readonly legacy: "sessions" | "stateless" | false;
   readonly legacySse: boolean;
   readonly declare: ReadonlySet<string>;

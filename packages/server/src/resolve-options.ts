@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from "@backplane/protocol";
 import { checkCacheHint } from "./cache-hint.ts";
+import { parseProxy, TrustedProxies } from "./http/trusted-proxies.ts";
 import type {
   CacheableOperation,
   Deadlines,
@@ -76,6 +77,7 @@ const KNOWN: readonly string[] = [
   "path",
   "allowedHosts",
   "allowedOrigins",
+  "trustProxy",
   "legacy",
   "legacySse",
   "declare",
@@ -154,6 +156,7 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
     path,
     allowedHosts: options.allowedHosts?.map((host) => host.toLowerCase()),
     allowedOrigins: options.allowedOrigins ?? [],
+    trustProxy: options.trustProxy && readProxies(options.trustProxy),
     legacy,
     legacySse,
     declare: new Set(options.declare),
@@ -178,6 +181,23 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
     clock,
     ownSeams,
   };
+}
+
+/** @throws {TypeError} for what is no address, and for everybody, whose word would be worth nothing. */
+function readProxies(proxies: readonly string[]): ResolvedOptions["trustProxy"] {
+  if (!Array.isArray(proxies) || proxies.length === 0) {
+    throw new TypeError(
+      'MCPServer: option "trustProxy" must list addresses or CIDR blocks, such as ["10.0.0.0/8"], or "loopback"; leave it out to believe nobody',
+    );
+  }
+  const ranges = proxies.flatMap((proxy) => {
+    const read = typeof proxy === "string" ? parseProxy(proxy) : undefined;
+    if (read !== undefined) return read;
+    throw new TypeError(
+      `MCPServer: option "trustProxy" holds ${JSON.stringify(proxy)}; it takes addresses, CIDR blocks of a part of the addresses, and "loopback"`,
+    );
+  });
+  return new TrustedProxies(ranges);
 }
 
 function serverInfoOf(options: MCPServerOptions): Implementation {

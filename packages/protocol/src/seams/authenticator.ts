@@ -8,6 +8,11 @@ export interface AuthenticationRequest {
   /** A header's value by lower-case name; several values joined by `, `. */
   header(name: string): string | undefined;
   readonly remoteAddress: string | undefined;
+  /**
+   * Scheme and host by which the client came, where a proxy that the server trusts says so, such as
+   * `https://mcp.example`. Undefined where nobody says.
+   */
+  readonly forwardedOrigin?: string | undefined;
 }
 
 /** A refusal, ready to be sent. */

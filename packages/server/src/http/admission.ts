@@ -37,7 +37,9 @@ export class Admission {
   /** `Host` and `Origin`. When the answer is false, the refusal has been sent. */
   passesGuards(exchange: HttpExchange, origin: string | undefined): boolean {
     const objection =
-      this.#guards.checkHost(exchange.header("host")) ?? this.#guards.checkOrigin(origin);
+      this.#guards.checkHost(exchange.header("host")) ??
+      this.#guards.checkForwardedHost(exchange.forwardedHost) ??
+      this.#guards.checkOrigin(origin);
     if (objection === undefined) return true;
     refuse(exchange, 403, invalidRequest(objection));
     return false;

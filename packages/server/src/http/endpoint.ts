@@ -29,6 +29,7 @@ import type { Admission } from "./admission.ts";
 import type { HttpExchange } from "./exchange.ts";
 import { ModernOutlet } from "./post-outlet.ts";
 import type { PublicDocuments } from "./public-documents.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
 import { valueExceedsDepth } from "./value-depth.ts";
 
 /** Serves what is not modern: sessions, GET, DELETE. Absent on a server without legacy revisions. */
@@ -42,6 +43,8 @@ export interface LegacyLeg {
 /** The MCP endpoint over any HTTP: guards, identity, classification, the modern ladder (spec: basic/versioning). */
 export class HttpEndpoint {
   readonly limits: ServerLimits;
+  /** Undefined when forwarded headers are nobody's. */
+  readonly proxies: TrustedProxies | undefined;
   readonly #options: ResolvedOptions;
   readonly #dispatcher: Dispatcher;
   readonly #legacy: LegacyLeg | undefined;
@@ -56,6 +59,7 @@ export class HttpEndpoint {
     documents: PublicDocuments,
   ) {
     this.limits = options.limits;
+    this.proxies = options.trustProxy;
     this.#options = options;
     this.#dispatcher = dispatcher;
     this.#legacy = legacy;

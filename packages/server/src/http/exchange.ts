@@ -33,6 +33,9 @@ export interface HttpExchange extends TransportInfo {
   readonly method: string;
   /** Path and query, as received. */
   readonly path: string;
+  /** The host that the client asked for, and the origin, where a trusted proxy said so. */
+  readonly forwardedHost: string | undefined;
+  readonly forwardedOrigin: string | undefined;
   /** Sends a whole response. `body` is JSON unless `headers` say otherwise. */
   respond(
     status: number,

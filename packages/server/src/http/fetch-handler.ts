@@ -67,7 +67,10 @@ async function readBody(request: Request, maxBodyBytes: number): Promise<string 
 /** An exchange over the web's own types. */
 export class FetchExchange implements HttpExchange {
   readonly kind = "http";
+  // A web `Request` does not say who sent it, so nobody's word about it can be trusted.
   readonly remoteAddress: string | undefined = undefined;
+  readonly forwardedHost: string | undefined = undefined;
+  readonly forwardedOrigin: string | undefined = undefined;
   readonly #request: Request;
   readonly #resolve: (response: Response) => void;
   readonly #maxQueuedBytes: number;

@@ -28,6 +28,15 @@ export class Guards {
     return undefined;
   }
 
+  /**
+   * What a trusted proxy says was asked for. Beside `Host` and not instead of it: a proxy that does not
+   * write the header passes on a page's own.
+   */
+  checkForwardedHost(host: string | undefined): GuardVerdict {
+    if (host === undefined || this.#allows(hostName(host))) return undefined;
+    return `X-Forwarded-Host "${printable(host)}" is not allowed; the option allowedHosts lists what is`;
+  }
+
   /** A request without `Origin` is no browser's; loopback pages and listed origins may call. */
   checkOrigin(origin: string | undefined): GuardVerdict {
     if (origin === undefined || this.#origins.has(origin)) return undefined;

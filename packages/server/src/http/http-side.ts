@@ -59,7 +59,10 @@ export class HttpSide {
   }
 
   get handler(): FetchHandler {
-    this.#handler ??= createFetchHandler(this.#endpoint);
+    if (this.#handler === undefined) {
+      this.#handler = createFetchHandler(this.#endpoint);
+      if (this.#options.trustProxy !== undefined) this.#warnOfProxies();
+    }
     return this.#handler;
   }
 
@@ -74,7 +77,10 @@ export class HttpSide {
   }
 
   get nodeRouteHandler(): NodeRouteHandler {
-    this.#nodeRouteHandler ??= createNodeRoutes(this.routes, this.#options.limits.maxQueuedBytes);
+    this.#nodeRouteHandler ??= createNodeRoutes(this.routes, {
+      maxQueuedBytes: this.#options.limits.maxQueuedBytes,
+      proxies: this.#options.trustProxy,
+    });
     return this.#nodeRouteHandler;
   }
 
@@ -87,6 +93,13 @@ export class HttpSide {
     // Without an authenticator nobody could be told apart: the details stay unserved unless asked for.
     if (open || this.#options.auth !== undefined) this.#serveDetails(open);
     return this.health.add(checker);
+  }
+
+  #warnOfProxies(): void {
+    this.#options.logger.warn(
+      {},
+      "the option trustProxy does nothing for server.handler: a web Request does not say who sent it, so forwarded headers are ignored; server.nodeHandler honours it",
+    );
   }
 
   #serveDetails(open: boolean): void {

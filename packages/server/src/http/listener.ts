@@ -49,6 +49,7 @@ export async function listen(
   const { path } = options;
   const { maxHeaderBytes, maxQueuedBytes } = endpoint.limits;
   const state = { closing: false };
+  const site = { maxQueuedBytes, proxies: endpoint.proxies, listener: state };
   const sockets = new Set<Socket>();
   const serveMcp = createNodeHandler(endpoint, state);
 
@@ -69,7 +70,7 @@ export async function listen(
         serveMcp(request, response);
         return;
       }
-      const exchange = new NodeExchange(request, response, maxQueuedBytes, state);
+      const exchange = new NodeExchange(request, response, site);
       if (!routes.serve(exchange)) {
         request.resume();
         exchange.respond(404, notFound(path));

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
 
 /** How long a client may leave an answer unread, without taking a single byte of it. */
 const STALLED_READER_MS = 60_000;
@@ -18,28 +19,29 @@ export interface ListenerState {
   readonly closing: boolean;
 }
 
+/** What an exchange knows of where it came through. */
+export interface NodeExchangeSite {
+  readonly maxQueuedBytes: number;
+  readonly proxies: TrustedProxies | undefined;
+  /** Absent where somebody else mounted the handler. */
+  readonly listener?: ListenerState | undefined;
+}
+
 /** An exchange over `node:http`: the fast path. */
 export class NodeExchange implements HttpExchange {
   readonly kind = "http";
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly #maxQueuedBytes: number;
-  readonly #listener: ListenerState | undefined;
+  readonly #site: NodeExchangeSite;
   readonly #headers: IncomingHttpHeaders;
   extraHeaders: Readonly<Record<string, string>> | undefined = undefined;
   /** Whether the body was read to its announced end, which the parser may report later. */
   bodyTaken = false;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    maxQueuedBytes: number,
-    listener?: ListenerState,
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, site: NodeExchangeSite) {
     this.request = request;
     this.response = response;
-    this.#maxQueuedBytes = maxQueuedBytes;
-    this.#listener = listener;
+    this.#site = site;
     // Read once: it is a getter, and a call looks at seven headers.
     this.#headers = request.headers;
   }
@@ -53,7 +55,21 @@ export class NodeExchange implements HttpExchange {
   }
 
   get remoteAddress(): string | undefined {
-    return this.request.socket.remoteAddress;
+    const { proxies } = this.#site;
+    const peer = this.request.socket.remoteAddress;
+    return proxies === undefined ? peer : proxies.clientOf(peer, this.#reader);
+  }
+
+  get forwardedHost(): string | undefined {
+    return this.#site.proxies?.hostOf(this.request.socket.remoteAddress, this.#reader);
+  }
+
+  get forwardedOrigin(): string | undefined {
+    return this.#site.proxies?.originOf(this.request.socket.remoteAddress, this.#reader);
+  }
+
+  get #reader(): (name: string) => string | undefined {
+    return (name) => this.header(name);
   }
 
   header(name: string): string | undefined {
@@ -78,7 +94,7 @@ export class NodeExchange implements HttpExchange {
     if (headers !== undefined) Object.assign(all, headers);
     if (this.extraHeaders !== undefined) Object.assign(all, this.extraHeaders);
     // Asked now, not when the request came: it may have run while the listener began to close.
-    if (this.#listener?.closing === true) all.Connection = "close";
+    if (this.#site.listener?.closing === true) all.Connection = "close";
     response.writeHead(status, all);
     const { request } = this;
     if (this.bodyTaken || request.complete || !announcesBody(request)) response.end(body);
@@ -131,11 +147,11 @@ export class NodeExchange implements HttpExchange {
       ...SSE_HEADERS,
       ...headers,
       ...this.extraHeaders,
-      ...(this.#listener?.closing === true && { Connection: "close" }),
+      ...(this.#site.listener?.closing === true && { Connection: "close" }),
     });
     // Sent at once: a client waits for the headers before it counts the stream as open.
     this.response.flushHeaders();
-    return new NodeSseStream(this.response, this.#maxQueuedBytes);
+    return new NodeSseStream(this.response, this.#site.maxQueuedBytes);
   }
 
   onDisconnect(listener: () => void): void {

@@ -18,9 +18,10 @@ export type NodeHandler = (
  */
 export function createNodeHandler(endpoint: HttpEndpoint, listener?: ListenerState): NodeHandler {
   const { maxBodyBytes, maxQueuedBytes } = endpoint.limits;
+  const site = { maxQueuedBytes, proxies: endpoint.proxies, listener };
 
   return (request, response, parsedBody) => {
-    const exchange = new NodeExchange(request, response, maxQueuedBytes, listener);
+    const exchange = new NodeExchange(request, response, site);
     // `post` first: it is nearly every request.
     if (request.method !== "POST") {
       request.resume();

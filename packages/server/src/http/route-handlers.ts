@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FetchExchange } from "./fetch-handler.ts";
-import { NodeExchange } from "./node-exchange.ts";
+import { NodeExchange, type NodeExchangeSite } from "./node-exchange.ts";
 import type { Routes } from "./routes.ts";
 
 /** What `server.routeHandler` is: undefined for a request that no route is for, whose body stays unread. */
@@ -19,6 +19,6 @@ export function createFetchRoutes(routes: Routes, maxQueuedBytes: number): Fetch
   };
 }
 
-export function createNodeRoutes(routes: Routes, maxQueuedBytes: number): NodeRouteHandler {
-  return (request, response) => routes.serve(new NodeExchange(request, response, maxQueuedBytes));
+export function createNodeRoutes(routes: Routes, site: NodeExchangeSite): NodeRouteHandler {
+  return (request, response) => routes.serve(new NodeExchange(request, response, site));
 }

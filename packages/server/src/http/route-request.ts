@@ -14,8 +14,8 @@ export function routeRequest(
   signal: AbortSignal,
   auth: Authenticator | undefined,
 ): OpenRouteRequest {
-  const { method, remoteAddress } = exchange;
-  const about = { method, path: exchange.path, remoteAddress };
+  const { method, remoteAddress, forwardedOrigin } = exchange;
+  const about = { method, path: exchange.path, remoteAddress, forwardedOrigin };
   return {
     method,
     path,
