@@ -1,8 +1,9 @@
-import { APIKeyAuth, rateLimit } from "@backplane/auth";
+import { APIKeyAuth, concurrencyLimit, rateLimit } from "@backplane/auth";
 import { createRedisRateLimitStore } from "@backplane/auth/redis";
+import type { Interceptor } from "@backplane/protocol";
 import type { MCPServer } from "@backplane/server";
 import { Redis } from "ioredis";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { callTool, modern } from "../protocol/harness/http.ts";
 import { openSession } from "../protocol/harness/legacy-session.ts";
 import { startServer } from "../protocol/harness/servers.ts";
@@ -15,10 +16,17 @@ function auth(): APIKeyAuth {
   return new APIKeyAuth({ apiKeys: { admin: keys.admin, other: keys.other, reader: quota } });
 }
 
-async function start(limiter: ReturnType<typeof rateLimit>): Promise<string> {
+async function start(limiter: Interceptor): Promise<string> {
   const register = (server: MCPServer): void => {
     server.tool("a", {}, () => "a");
-    server.tool("b", {}, () => "b");
+    server.tool("b", { tags: ["costly"] }, () => "b");
+    server.tool("c", { tags: ["costly"] }, () => "c");
+    server.tool(
+      "hold",
+      { tags: ["slow"] },
+      () => new Promise<string>((resolve) => held.push(() => resolve("done"))),
+    );
+    server.resource("test://costly", { tags: ["costly"] }, () => "r");
     server.prompt("p", { arguments: { x: { complete: () => ["x"] } } }, () => "p");
     server.use(limiter);
   };
@@ -26,6 +34,9 @@ async function start(limiter: ReturnType<typeof rateLimit>): Promise<string> {
   onTestFinished(() => server.stop());
   return url;
 }
+
+/** Lets go those who run in `hold`. */
+const held: (() => void)[] = [];
 
 const as = (key: string) => ({ headers: apiKey(key) });
 
@@ -104,5 +115,46 @@ describe("a rate limit", () => {
     const statuses = (await Promise.all(calls)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(10);
     expect(statuses.filter((status) => status === 429)).toHaveLength(30);
+  });
+
+  it("[S26-40c] holds for a group by tag, over tools and resources, with a cost for each call", async () => {
+    const limiter = rateLimit({
+      limit: 5,
+      windowMs: hourMs,
+      tags: ["costly"],
+      cost: ({ method }) => (method === "resources/read" ? 3 : 1),
+    });
+    const url = await start(limiter);
+    const { admin } = keys;
+    const read = () => modern(url, "resources/read", { uri: "test://costly" }, as(admin));
+    expect((await callTool(url, "b", {}, as(admin))).status).toBe(200);
+    expect((await callTool(url, "c", {}, as(admin))).status).toBe(200);
+    expect((await read()).status).toBe(200);
+    expect((await read()).status).toBe(429);
+    expect((await callTool(url, "b", {}, as(admin))).status).toBe(429);
+    expect((await callTool(url, "a", {}, as(admin))).status).toBe(200);
+  });
+});
+
+describe("a concurrency limit", () => {
+  it("refuses with 429 what is too much at once, in both eras, and lets in what comes after", async () => {
+    const url = await start(concurrencyLimit({ max: 2, tags: ["slow"] }));
+    const session = await openSession(url, as(keys.admin));
+    const running = [1, 2].map(() => callTool(url, "hold", {}, as(keys.admin)));
+    await vi.waitFor(() => expect(held).toHaveLength(2));
+    // Other groups, and other principals, are not counted with it.
+    expect((await callTool(url, "a", {}, as(keys.admin))).status).toBe(200);
+    const refused = await callTool(url, "hold", {}, as(keys.admin));
+    expect(refused.status).toBe(429);
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect((await session.callTool("hold")).status).toBe(429);
+    running.push(callTool(url, "hold", {}, as(keys.other)));
+    await vi.waitFor(() => expect(held).toHaveLength(3));
+    for (const end of held.splice(0)) end();
+    for (const answer of await Promise.all(running)) expect(answer.status).toBe(200);
+    const next = session.callTool("hold");
+    await vi.waitFor(() => expect(held).toHaveLength(1));
+    held.pop()?.();
+    expect((await next).status).toBe(200);
   });
 });

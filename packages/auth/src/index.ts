@@ -8,7 +8,13 @@ export {
   type AuthenticationErrorOptions,
   type AuthenticationStage,
 } from "./authentication-error.ts";
+export {
+  type ConcurrencyLimitOptions,
+  type ConcurrencyRule,
+  concurrencyLimit,
+} from "./concurrency-limit.ts";
 export type { BreakerTimes } from "./internal/call-breaker.ts";
+export type { CallSelection, RateLimitDimension } from "./internal/call-selection.ts";
 export type { ClaimNames } from "./internal/claims.ts";
 export type { NegativeCacheOptions } from "./internal/negative-cache.ts";
 export type { ScopeHierarchy } from "./internal/scope-hierarchy.ts";
@@ -25,7 +31,6 @@ export type { PolicyOptions, PolicyRule } from "./policy-options.ts";
 export { type RateLimiter, rateLimit } from "./rate-limit.ts";
 export type {
   RateLimitCommon,
-  RateLimitDimension,
   RateLimitOptions,
   RateLimitRule,
 } from "./rate-limit-options.ts";

@@ -9,29 +9,21 @@ import {
   type RateLimitStore,
   wholeNumber,
 } from "@backplane/protocol";
-import { checkedList } from "./internal/permissions.ts";
-
-/** What has a bucket of its own: each principal, each tool, prompt or resource, or each pair of them. */
-export type RateLimitDimension = "principal" | "target";
+import {
+  type CallSelection,
+  type ReadSelection,
+  readSelection,
+  SELECTION_MEMBERS,
+} from "./internal/call-selection.ts";
 
 /** So many calls in so much time. */
-export interface RateLimitRule {
+export interface RateLimitRule extends CallSelection {
   /** Calls in `windowMs`; a whole number of 1 or more. */
   readonly limit: number;
   /** In milliseconds; a whole number of 1 or more. */
   readonly windowMs: number;
   /** Calls that may come at once after a pause. Default `limit`. */
   readonly burst?: number;
-  /**
-   * What is counted apart. Default `["principal"]`; `["principal", "target"]` is a limit for each tool of each
-   * principal, `"server"` one for all together. A principal's own quota (an API key's `rateLimit`) replaces
-   * a limit per principal.
-   */
-  readonly per?: readonly RateLimitDimension[] | "server";
-  /** Methods that are counted. Default all but `ping`. */
-  readonly methods?: readonly string[];
-  /** Tools, prompts and resources that are counted; with `per` lacking `target`, as one group. Default all. */
-  readonly targets?: readonly string[];
   /** What one call takes: over 0, and `burst` at most. Default 1. */
   readonly cost?: number | ((invocation: Invocation) => number);
 }
@@ -65,10 +57,7 @@ export interface ReadRateLimitRule {
   readonly limit: number;
   readonly windowMs: number;
   readonly burst: number;
-  readonly perPrincipal: boolean;
-  readonly perTarget: boolean;
-  readonly methods: ReadonlySet<string> | undefined;
-  readonly targets: ReadonlySet<string> | undefined;
+  readonly selection: ReadSelection;
   readonly cost: number | ((invocation: Invocation) => number);
 }
 
@@ -89,11 +78,9 @@ const RULE_KNOWN: readonly string[] = [
   "limit",
   "windowMs",
   "burst",
-  "per",
-  "methods",
-  "targets",
   "cost",
-] satisfies (keyof RateLimitRule)[];
+  ...SELECTION_MEMBERS,
+] satisfies readonly string[];
 const COMMON_KNOWN: readonly string[] = [
   "store",
   "onStoreFailure",
@@ -140,7 +127,7 @@ function readRules(rules: readonly RateLimitRule[]): readonly ReadRateLimitRule[
   const names = new Set(read.map(({ name }) => name));
   if (names.size < read.length) {
     throw new TypeError(
-      `${SUBJECT}: two rules count the same; give each its own "methods", "targets", "per" or "windowMs"`,
+      `${SUBJECT}: two rules count the same; give each its own "methods", "targets", "tags", "per" or "windowMs"`,
     );
   }
   return read;
@@ -156,27 +143,13 @@ function readRule(rule: RateLimitRule, subject: string): ReadRateLimitRule {
       `${subject}: option "cost" must be over 0 and at most the burst of ${burst}`,
     );
   }
-  const per = rule.per ?? ["principal"];
-  const dimensions =
-    per === "server"
-      ? []
-      : checkedList(subject, "per", per, isDimension, '"principal" or "target"');
-  const isText = (text: string): boolean => text !== "";
-  const methods = rule.methods && checkedList(subject, "methods", rule.methods, isText, "a method");
-  const targets = rule.targets && checkedList(subject, "targets", rule.targets, isText, "a name");
+  const selection = readSelection(subject, rule, ["ping"]);
   return {
-    name: JSON.stringify([[...dimensions].sort(), windowMs, methods ?? 0, targets ?? 0]),
+    name: JSON.stringify([windowMs, ...selection.identity]),
     limit,
     windowMs,
     burst,
-    perPrincipal: dimensions.includes("principal"),
-    perTarget: dimensions.includes("target"),
-    methods: methods && new Set(methods),
-    targets: targets && new Set(targets),
+    selection,
     cost,
   };
-}
-
-function isDimension(text: string): boolean {
-  return text === "principal" || text === "target";
 }

@@ -72,6 +72,20 @@ describe("rateLimit", () => {
     expect(await outcomes(limiter, call("a"), call("a"))).toEqual([true, false]);
   });
 
+  it("counts a group by its tag, whatever the names", async () => {
+    const limiter = rateLimit({ limit: 2, windowMs: HOUR_MS, tags: ["costly"], cost: 1 });
+    const costly = { ...call("a"), tags: ["costly", "x"] };
+    const other = { ...call("b"), tags: ["costly"] };
+    const cheap = { ...call("c"), tags: ["cheap"] };
+    expect(await outcomes(limiter, costly, other, costly, cheap, call("d"))).toEqual([
+      true,
+      true,
+      false,
+      true,
+      true,
+    ]);
+  });
+
   it("counts each principal, and each tool of it, apart", async () => {
     const each = rateLimit({ limit: 1, windowMs: HOUR_MS });
     const calls = [

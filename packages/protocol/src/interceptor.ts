@@ -18,6 +18,8 @@ export interface Invocation<Context = RequestContext> {
   readonly method: string;
   /** The tool, prompt or resource addressed: `params.name` or `params.uri`; undefined for other methods. */
   readonly target: string | undefined;
+  /** The groups that its author put the addressed primitive in; undefined for other methods, and on a client. */
+  readonly tags?: readonly string[] | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly context: Context;
   /**

@@ -225,6 +225,7 @@ export class Dispatcher implements CallHost {
       : this.#chain({
           method: call.method,
           target: targetName(call),
+          tags: handler.tagsOf?.(call.target as never),
           params: call.params,
           context: call,
           cacheHint: this.#hints.of(call),

@@ -26,6 +26,8 @@ type Params = Readonly<Record<string, unknown>>;
 export interface MethodHandler {
   /** Finds and authorizes what is addressed; runs before the interceptors. */
   readonly resolve?: (call: Call) => unknown;
+  /** The groups of what `resolve` found. */
+  readonly tagsOf?: (target: never) => readonly string[] | undefined;
   readonly run: (call: Call, target: never, params: Params) => object | PromiseLike<object>;
   /** No deadline: the call lives as long as its stream. */
   readonly unbounded?: true;
@@ -63,6 +65,7 @@ export function createMethods(
           call.cacheHint = tool.cacheHint;
           return tool;
         },
+        tagsOf: ({ protection }: RegisteredTool) => protection.tags,
         run: (call, tool: RegisteredTool, params) => callTool(call, tool, params),
       },
     ],
@@ -70,6 +73,7 @@ export function createMethods(
       "prompts/get",
       {
         resolve: (call) => targets.prompt(call),
+        tagsOf: ({ protection }: RegisteredPrompt) => protection.tags,
         run: (call, prompt: RegisteredPrompt, params) => getPrompt(call, prompt, params),
       },
     ],
@@ -81,6 +85,7 @@ export function createMethods(
           call.cacheHint = target.entry.cacheHint;
           return target;
         },
+        tagsOf: ({ entry }: ResourceTarget) => entry.protection.tags,
         run: (call, target: ResourceTarget, params) => readResource(call, target, params),
       },
     ],
@@ -103,6 +108,7 @@ export function createMethods(
       "resources/subscribe",
       {
         resolve: (call) => targets.watchable(call),
+        tagsOf: (target: ResourceTarget | undefined) => target?.entry.protection.tags,
         run: (call) => setSubscription(call, true),
       },
     ],
