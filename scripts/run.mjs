@@ -31,6 +31,8 @@ const FOREGROUND = {
     installBench();
     return script("bench/run.mjs", args);
   },
+  "security-report": async (args) =>
+    failed(await build()) ?? script("scripts/security-report.mjs", args),
   format: () => format(),
   "surface:update": () => updateSurface(),
 };

@@ -51,6 +51,7 @@ export function anyOf(
       const failures = authenticators.flatMap((each) => each.stepUp?.(scopes) ?? []);
       return merged(failures, failures[0] ?? FORBIDDEN);
     },
+    credentialHeaders: authenticators.flatMap((each) => each.credentialHeaders ?? []),
     ...(documents.size > 0 && { documents }),
     notices: anonymous ? [...notices, NOTICE] : notices,
   };

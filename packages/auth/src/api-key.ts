@@ -68,6 +68,8 @@ export class APIKeyAuth implements Authenticator {
   readonly #issuer: string;
   readonly #clock: Clock;
   readonly notices: readonly string[];
+  /** The header with the key: handlers do not see it. */
+  readonly credentialHeaders: readonly string[];
 
   /** @throws {TypeError} that names the option or the client, and never a key. */
   constructor(options: APIKeyAuthOptions) {
@@ -82,6 +84,7 @@ export class APIKeyAuth implements Authenticator {
     }
     const realm = headerText(SUBJECT, "realm", options.realm ?? "mcp");
     this.#headerName = headerName.toLowerCase();
+    this.credentialHeaders = [this.#headerName];
     this.#bearer = this.#headerName === "authorization";
     this.#challenge = this.#bearer
       ? (error) => bearerChallenge(error, { realm })

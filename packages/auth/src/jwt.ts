@@ -33,7 +33,7 @@ export class JWTAuth implements Authenticator {
   /** @throws {TypeError} that names the option: issuer, audience, algorithms and one source of keys are required. */
   constructor(options: JWTAuthOptions) {
     this.#options = resolveJWTOptions(options);
-    this.#cache = new TokenCache(this.#options.cache, this.#options.clock);
+    this.#cache = new TokenCache(this.#options.cache, this.#options.clock, signedPart);
     this.#check = createJWTCheck(this.#options);
   }
 
@@ -121,4 +121,12 @@ function expiryOf(token: string): number {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
+}
+
+/**
+ * A token without its signature, which can be spelt in several ways and still be good: with other unused
+ * bits at its end, and with ECDSA as (r, −s). Revoked is what was signed, however it is spelt.
+ */
+function signedPart(token: string): string {
+  return token.slice(0, Math.max(0, token.lastIndexOf(".")));
 }

@@ -16,7 +16,11 @@ export interface ClientDescription {
 /** What the transport knows of a request; empty over stdio and in memory. */
 export interface TransportInfo {
   readonly kind: "http" | "stdio" | "in-memory";
-  /** A header's value by lower-case name. */
+  /**
+   * A header's value by lower-case name. To handlers and interceptors of a server with `auth`, the headers
+   * that hold the client's credential are undefined: it must not be passed on to another service (spec:
+   * basic/authorization, token passthrough).
+   */
   header(name: string): string | undefined;
   readonly remoteAddress: string | undefined;
 }

@@ -26,6 +26,7 @@ import {
   type TransportInfo,
   type WireCodec,
 } from "@backplane/protocol";
+import { HandlerTransport } from "./handler-transport.ts";
 import type { InputRound } from "./input-round.ts";
 import { notificationText } from "./notification-text.ts";
 import type { Outlet } from "./outlet.ts";
@@ -56,6 +57,8 @@ export interface Peer {
 /** What a call needs of the server that runs it. */
 export interface CallHost {
   readonly serverId: string;
+  /** Headers that no handler sees, by lower-case name. */
+  readonly credentialHeaders: ReadonlySet<string>;
   openInputRound(call: Call): InputRound;
   /** Progress was reported: the idle deadline starts again. */
   touchDeadline(call: Call): void;
@@ -69,6 +72,16 @@ const NO_META: Readonly<Record<string, unknown>> = Object.freeze({});
  * a plain call allocates once; what a call does not touch (signal, input round) is never made.
  */
 export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
+  static {
+    // Where Node's `inspect` looks: a handler that prints its context must not print the credential.
+    const inspect = Symbol.for("nodejs.util.inspect.custom");
+    Object.defineProperty(Call.prototype, inspect, {
+      value(this: Call) {
+        return this.toJSON();
+      },
+    });
+  }
+
   readonly requestId: RequestId;
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
@@ -107,6 +120,7 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
   listed = false;
 
   #controller: AbortController | undefined = undefined;
+  #transport: TransportInfo | undefined = undefined;
   #lastProgress = Number.NEGATIVE_INFINITY;
   #round: InputRound | undefined = undefined;
 
@@ -151,7 +165,10 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
   }
 
   get transport(): TransportInfo {
-    return this.peer.transport;
+    const { principal, transport } = this.peer;
+    if (principal === undefined) return transport;
+    this.#transport ??= new HandlerTransport(transport, this.host.credentialHeaders);
+    return this.#transport;
   }
 
   get meta(): Readonly<Record<string, unknown>> {
@@ -169,6 +186,12 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
 
   get asked(): boolean {
     return this.#round !== undefined;
+  }
+
+  /** What a log may hold of it: nothing that came with the request but its name. */
+  toJSON(): object {
+    const { serverId, requestId, method, era, revision, principal } = this;
+    return { serverId, requestId, method, era, revision, principal: principal?.id };
   }
 
   progress(report: ProgressReport | number): void {

@@ -16,6 +16,7 @@ import {
 } from "@backplane/protocol";
 import { CacheHints } from "./cache-hint.ts";
 import { abortReason, type Call, type CallHost } from "./call.ts";
+import { credentialHeadersOf } from "./handler-transport.ts";
 import type { InputRound, InputRounds } from "./input-round.ts";
 import { isPromise } from "./internal/is-promise.ts";
 import type { MethodHandler } from "./methods.ts";
@@ -33,6 +34,7 @@ const OVERDUE_MS = 1_000;
 /** Runs calls: the one path that every transport and era shares. */
 export class Dispatcher implements CallHost {
   readonly serverId: string;
+  readonly credentialHeaders: ReadonlySet<string>;
   readonly encoder: ResponseEncoder;
   readonly #options: ResolvedOptions;
   readonly #registry: Registry;
@@ -57,6 +59,7 @@ export class Dispatcher implements CallHost {
     methods: ReadonlyMap<string, MethodHandler>,
   ) {
     this.serverId = serverId;
+    this.credentialHeaders = credentialHeadersOf(options.auth);
     this.#options = options;
     this.#registry = registry;
     this.#inputs = inputs;

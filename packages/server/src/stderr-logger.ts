@@ -17,7 +17,7 @@ export function createStderrLogger(): Logger {
       message,
       ...(redact(fields) as object),
     });
-    globalThis.process?.stderr?.write(`${line}\n`);
+    globalThis.process?.stderr?.write(`${line.replaceAll(UNSEEN, escaped)}\n`);
   };
   return {
     debug: () => {},
@@ -25,4 +25,14 @@ export function createStderrLogger(): Logger {
     warn: (fields, message) => write("warn", fields, message),
     error: (fields, message) => write("error", fields, message),
   };
+}
+
+/**
+ * What JSON leaves as it is and a terminal or a viewer obeys: controls of C1, among them the one-character
+ * CSI, line ends of Unicode, and marks that turn the direction of what follows.
+ */
+const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

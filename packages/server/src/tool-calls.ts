@@ -40,7 +40,7 @@ export function callTool(
 export function checkHeaderParameters(call: Call, tool: RegisteredTool): void {
   for (const { header, path, type } of tool.headerParameters) {
     const value = argumentAt(call.params.arguments, path);
-    if (!headerMatches(call.transport.header(header), value, type)) {
+    if (!headerMatches(call.peer.transport.header(header), value, type)) {
       throw headerMismatch(`${header} does not match params.arguments.${path.join(".")}`);
     }
   }

@@ -33,7 +33,7 @@ export function readClaims(
   if (id === undefined) throw new AuthenticationError("invalid_token", "claims");
   const expiresAtMs = Number(claims["exp"]) * 1_000;
   if (!Number.isFinite(expiresAtMs)) throw new AuthenticationError("invalid_token", "expiry");
-  const keyThumbprint = text(claims, "cnf.jkt");
+  const keyThumbprint = boundKey(claims["cnf"]);
   const principal: Principal = Object.freeze({
     id,
     issuer,
@@ -44,6 +44,19 @@ export function readClaims(
     expiresAtMs,
   });
   return { principal, expiresAtMs, ...(keyThumbprint !== undefined && { keyThumbprint }) };
+}
+
+/**
+ * The key that the token is bound to. One that is bound in a way that nobody checks here, to a certificate
+ * (RFC 8705, 3.1) for example, is refused: without that check a thief could use it.
+ */
+function boundKey(confirmation: unknown): string | undefined {
+  if (confirmation === undefined) return undefined;
+  if (isJsonObject(confirmation)) {
+    const { jkt, ...others } = confirmation;
+    if (typeof jkt === "string" && jkt !== "" && Object.keys(others).length === 0) return jkt;
+  }
+  throw new AuthenticationError("invalid_token", "binding");
 }
 
 function at(claims: Readonly<Record<string, unknown>>, path: string): unknown {

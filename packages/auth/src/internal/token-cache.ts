@@ -20,6 +20,8 @@ export interface TokenCacheOptions {
 
 interface Entry {
   readonly token: VerifiedToken;
+  /** Digest of what a revocation names. */
+  readonly signed: string;
   readonly untilMs: number;
 }
 
@@ -36,10 +38,17 @@ export class TokenCache {
   readonly #revoked = new Map<string, number>();
   readonly #options: TokenCacheOptions;
   readonly #clock: Clock;
+  readonly #signedPart: (token: string) => string;
 
-  constructor(options: TokenCacheOptions, clock: Clock) {
+  /** @param signedPart what of a token a revocation names. Default the whole. */
+  constructor(
+    options: TokenCacheOptions,
+    clock: Clock,
+    signedPart: (token: string) => string = (token) => token,
+  ) {
     this.#options = options;
     this.#clock = clock;
+    this.#signedPart = signedPart;
   }
 
   /** @throws {AuthenticationError} what `check` throws, or for a revoked token. */
@@ -50,10 +59,11 @@ export class TokenCache {
     const digest = sha256(token);
     const entry = this.#entries.get(digest);
     if (entry !== undefined && this.#clock.now() < entry.untilMs) return entry.token;
-    if (this.#revoked.has(digest)) throw new AuthenticationError("invalid_token", "revocation");
+    const signed = sha256(this.#signedPart(token));
+    if (this.#revoked.has(signed)) throw new AuthenticationError("invalid_token", "revocation");
     const waiting = this.#underWay.get(digest);
     if (waiting !== undefined) return waiting;
-    const checking = this.#check(digest, token, check);
+    const checking = this.#check(token, { digest, signed }, check);
     this.#underWay.set(digest, checking);
     return checking;
   }
@@ -64,13 +74,15 @@ export class TokenCache {
    * @throws {Error} when too many are remembered: to forget one would let it in again.
    */
   revoke(token: string, expiresAtMs: number): void {
-    const digest = sha256(token);
+    const signed = sha256(this.#signedPart(token));
     this.#forgetEnded();
     if (this.#revoked.size >= MAX_REVOKED) {
       throw new Error(`revoke: ${MAX_REVOKED} revoked tokens are remembered already`);
     }
-    this.#revoked.set(digest, expiresAtMs);
-    this.#entries.delete(digest);
+    this.#revoked.set(signed, expiresAtMs);
+    for (const [digest, entry] of this.#entries) {
+      if (entry.signed === signed) this.#entries.delete(digest);
+    }
   }
 
   /** Has every token checked again that stands for one of these. @returns how many. */
@@ -83,22 +95,22 @@ export class TokenCache {
   }
 
   async #check(
-    digest: string,
     token: string,
+    { digest, signed }: { readonly digest: string; readonly signed: string },
     check: (token: string) => Promise<VerifiedToken>,
   ): Promise<VerifiedToken> {
     try {
       const verified = await check(token);
       // It may have been revoked while it was checked.
-      if (this.#revoked.has(digest)) throw new AuthenticationError("invalid_token", "revocation");
-      this.#keep(digest, verified);
+      if (this.#revoked.has(signed)) throw new AuthenticationError("invalid_token", "revocation");
+      this.#keep(digest, signed, verified);
       return verified;
     } finally {
       this.#underWay.delete(digest);
     }
   }
 
-  #keep(digest: string, token: VerifiedToken): void {
+  #keep(digest: string, signed: string, token: VerifiedToken): void {
     const { maxEntries, ttlMs } = this.#options;
     this.#entries.delete(digest);
     if (this.#entries.size >= maxEntries) {
@@ -108,7 +120,7 @@ export class TokenCache {
       }
     }
     const untilMs = Math.min(token.expiresAtMs, this.#clock.now() + ttlMs);
-    this.#entries.set(digest, { token, untilMs });
+    this.#entries.set(digest, { token, signed, untilMs });
   }
 
   #forgetEnded(): void {

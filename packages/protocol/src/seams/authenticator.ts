@@ -57,6 +57,11 @@ export interface Authenticator {
   ): AuthenticationOutcome | Promise<AuthenticationOutcome>;
   /** The refusal of a caller who lacks some of `scopes`, in the terms that this authenticator's clients know. */
   stepUp?(scopes: readonly string[]): AuthenticationFailure;
+  /**
+   * Headers that it reads credentials from, by lower-case name: handlers do not see them. `authorization`,
+   * `proxy-authorization`, `cookie` and `dpop` are hidden in any case.
+   */
+  readonly credentialHeaders?: readonly string[];
   /** By path. Served on GET without a credential, to every origin. */
   readonly documents?: ReadonlyMap<string, PublicDocument>;
   /** What weakens it, for the operator: the server warns of each once. */

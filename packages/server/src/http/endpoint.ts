@@ -27,6 +27,7 @@ import type { ResolvedOptions, ServerLimits } from "../options.ts";
 import { encodeFailure } from "../response-encoder.ts";
 import type { Admission } from "./admission.ts";
 import type { HttpExchange } from "./exchange.ts";
+import { pathOf } from "./path-of.ts";
 import { ModernOutlet } from "./post-outlet.ts";
 import type { PublicDocuments } from "./public-documents.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
@@ -125,7 +126,8 @@ export class HttpEndpoint {
   bodyMissing(exchange: HttpExchange): void {
     const correlationId = globalThis.crypto.randomUUID();
     this.#options.logger.error(
-      { correlationId, path: exchange.path },
+      // Without the query, which may hold what does not belong there.
+      { correlationId, path: pathOf(exchange.path) },
       "the request body was consumed before the server saw it; pass what the body parser made, server.nodeHandler(req, res, req.body), or give server.handler a request that nobody has read",
     );
     this.#refuse(exchange, 500, internalError(correlationId));

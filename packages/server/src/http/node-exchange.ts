@@ -74,7 +74,24 @@ export class NodeExchange implements HttpExchange {
 
   header(name: string): string | undefined {
     const value = this.#headers[name];
+    if (name === "authorization" && value !== undefined) return this.#everyAuthorization();
     return typeof value === "object" ? value.join(", ") : value;
+  }
+
+  /**
+   * Node keeps the first of several and drops the rest without a word; a proxy before it may have looked at
+   * another one. Joined like all others they are no credential any more.
+   */
+  #everyAuthorization(): string | undefined {
+    const { rawHeaders } = this.request;
+    let all = "";
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] as string;
+      if (name.length !== 13 || name.toLowerCase() !== "authorization") continue;
+      all = all === "" ? (rawHeaders[index + 1] as string) : `${all}, ${rawHeaders[index + 1]}`;
+    }
+    // A framework may have set the header itself.
+    return all === "" ? this.#headers.authorization : all;
   }
 
   respond(

@@ -17,6 +17,7 @@ import { encodeFailure } from "../response-encoder.ts";
 import type { StreamSlots } from "../stream-slots.ts";
 import type { Admission } from "./admission.ts";
 import type { HttpExchange } from "./exchange.ts";
+import { pathOf } from "./path-of.ts";
 import { errorHeaders } from "./respond.ts";
 import { routeRequest } from "./route-request.ts";
 import { RouteStream } from "./route-stream.ts";
@@ -212,7 +213,7 @@ export class RouteRunner {
     const correlationId = globalThis.crypto.randomUUID();
     if (!(error instanceof DOMException && error.name === "AbortError")) {
       this.#options.logger.error(
-        { correlationId, path: exchange.path, err: error },
+        { correlationId, path: pathOf(exchange.path), err: error },
         "a route failed unexpectedly; the client saw only the correlation id",
       );
     }
