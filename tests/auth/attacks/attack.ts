@@ -122,7 +122,7 @@ export function stagesSince(logger: RecordingLogger, before: number): readonly s
 }
 
 /** Nothing of a credential stands in a text: neither the whole, nor a part that says anything. */
-export function expectAbsent(text: string, attempt: Attempt): void {
+function expectAbsent(text: string, attempt: Attempt): void {
   for (const secret of partsOf(attempt)) expect(text).not.toContain(secret);
 }
 
