@@ -1,5 +1,4 @@
 export {
   createRedisRateLimitStore,
-  type RedisClient,
   type RedisRateLimitStoreOptions,
 } from "./redis/redis-rate-limit-store.ts";

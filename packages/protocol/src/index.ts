@@ -126,6 +126,12 @@ export { type Principal, principalKey, type RateLimitQuota } from "./principal.t
 export { isSensitiveName, type RedactLimits, redact } from "./redact.ts";
 export { redactText } from "./redact-text.ts";
 export {
+  checkRedisPrefix,
+  createRedisScript,
+  type RedisScript,
+  type RedisScriptClient,
+} from "./redis-script.ts";
+export {
   ASSUMED_LEGACY_REVISION,
   type Era,
   eraOf,

@@ -1,20 +1,17 @@
 import {
   checkMembers,
   checkMethods,
+  checkRedisPrefix,
+  createRedisScript,
   type RateLimitDecision,
   type RateLimitStore,
+  type RedisScriptClient,
 } from "@backplane/protocol";
-
-/** What is used of a client: `ioredis` has it as it is, a `Cluster` of it too. */
-export interface RedisClient {
-  eval(script: string, numberOfKeys: number, ...values: (string | number)[]): Promise<unknown>;
-  evalsha(digest: string, numberOfKeys: number, ...values: (string | number)[]): Promise<unknown>;
-}
 
 /** What `createRedisRateLimitStore` takes. */
 export interface RedisRateLimitStoreOptions {
   /** A connected client. It stays the caller's: the store never closes it. */
-  readonly client: RedisClient;
+  readonly client: RedisScriptClient;
   /** Begins every key. In braces, so that a cluster keeps all keys of a call on one node. Default `{backplane:rate}:`. */
   readonly prefix?: string;
 }
@@ -58,12 +55,8 @@ export function createRedisRateLimitStore(options: RedisRateLimitStoreOptions): 
   const { client, prefix = DEFAULT_PREFIX } = options;
   if (client === undefined) throw new TypeError(`${subject}: option "client" is required`);
   checkMethods(subject, "client", client, ["eval", "evalsha"]);
-  if (typeof prefix !== "string" || !/\{[^{}]+\}/.test(prefix)) {
-    throw new TypeError(
-      `${subject}: option "prefix" must hold a part in braces, such as "{my-app}:", so that a cluster keeps the keys of a call together`,
-    );
-  }
-  const run = createRunner(client);
+  checkRedisPrefix(subject, prefix);
+  const run = createRedisScript(client, SCRIPT);
   return {
     async take(buckets) {
       if (buckets.length === 0) return ALLOWED;
@@ -83,25 +76,4 @@ export function createRedisRateLimitStore(options: RedisRateLimitStoreOptions): 
     },
     async close() {},
   };
-}
-
-/** By digest; with the text only to a server that does not know it, after a restart. */
-function createRunner(
-  client: RedisClient,
-): (keys: readonly string[], values: readonly number[]) => Promise<unknown> {
-  let digest: Promise<string> | undefined;
-  return async (keys, values) => {
-    digest ??= sha1(SCRIPT);
-    try {
-      return await client.evalsha(await digest, keys.length, ...keys, ...values);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return client.eval(SCRIPT, keys.length, ...keys, ...values);
-    }
-  };
-}
-
-async function sha1(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
-  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
