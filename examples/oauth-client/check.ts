@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
-import { startAuthorizationServer } from "./authorization-server.ts";
+import { startOAuthServer } from "@backplane/testing/oauth";
 import { readAsMachine, readAsUser } from "./client.ts";
 import { startNotesServer } from "./notes-server.ts";
 
 const clientSecret = "night-job-secret";
-const authorizationServer = await startAuthorizationServer(clientSecret);
-const { issuer, grants } = authorizationServer;
+// Stands in for the authorization server of a company: everybody may do everything at once.
+const authorizationServer = await startOAuthServer({
+  subject: "alice",
+  clients: { "night-job": clientSecret },
+});
+const { issuer, issued } = authorizationServer;
 const { url, notes, stop } = await startNotesServer(authorizationServer);
 
 try {
@@ -20,8 +24,8 @@ try {
   assert.deepEqual(notes, ["Buy milk"]);
   const report = await readAsMachine(url, { clientSecret, issuer });
   assert.deepEqual(report, { reader: "night-job", notes: ["Buy milk"] });
-  assert.ok([...grants.values()].every(({ resource }) => resource === url));
+  assert.ok([...issued.values()].every(({ resource }) => resource === url));
 } finally {
   await stop();
-  authorizationServer.close();
+  await authorizationServer.close();
 }

@@ -1,29 +1,39 @@
 import type { Authenticator, Authorizer } from "@backplane/protocol";
 import { MCPServer } from "@backplane/server";
+import type { ScriptedOAuthServer } from "@backplane/testing/oauth";
 import { z } from "zod";
-import type { AuthorizationServer } from "./authorization-server.ts";
 
 /** An MCP server that takes the tokens of one authorization server, and wants a scope for each tool. */
-export async function startNotesServer(authorizationServer: AuthorizationServer): Promise<{
+export async function startNotesServer(authorizationServer: ScriptedOAuthServer): Promise<{
   readonly url: string;
   readonly notes: readonly string[];
   stop(): Promise<unknown>;
 }> {
   let url = "";
+  const { issuer } = authorizationServer;
+  authorizationServer.route("/resource", () => ({
+    body: { resource: url, authorization_servers: [issuer] },
+  }));
   const challenge = (parameters: string) => ({
-    "WWW-Authenticate": `Bearer resource_metadata="${authorizationServer.metadataOf(url)}", ${parameters}`,
+    "WWW-Authenticate": `Bearer resource_metadata="${issuer}/resource", ${parameters}`,
   });
 
   const auth: Authenticator = {
     authenticate(request) {
       const [, token = ""] = request.header("authorization")?.split(" ") ?? [];
-      const grant = authorizationServer.grants.get(token);
+      const grant = authorizationServer.issued.get(token);
       // A token for another server is none.
       if (grant?.resource !== url) {
         const headers = challenge('scope="read"');
         return { failure: { status: 401, headers, message: "Not signed in" } };
       }
-      return { principal: { id: grant.subject, scopes: grant.scope.split(" "), roles: [] } };
+      return {
+        principal: {
+          id: grant.subject ?? grant.clientId,
+          scopes: grant.scope.split(" "),
+          roles: [],
+        },
+      };
     },
   };
 

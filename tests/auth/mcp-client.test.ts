@@ -1,16 +1,20 @@
 import { OAuthClientError, oauth } from "@backplane/auth/client";
 import { createLoopbackInteraction } from "@backplane/auth/node";
-import { MCPClient, MCPClientError } from "@backplane/client";
+import { MCPClientError } from "@backplane/client";
 import type { Authenticator, Authorizer, Revision } from "@backplane/protocol";
 import { MCPServer } from "@backplane/server";
+import { MCPTestClient } from "@backplane/testing";
+import { type ScriptedOAuthServer, startOAuthServer } from "@backplane/testing/oauth";
 import { describe, expect, it, onTestFinished } from "vitest";
-import {
-  type ScriptedServer,
-  startAuthorizationServer,
-} from "../../packages/auth/src/client/harness/authorization-server.test-support.ts";
+
+async function startAuthorizationServer(): Promise<ScriptedOAuthServer> {
+  const as = await startOAuthServer({ subject: "alice" });
+  onTestFinished(() => as.close());
+  return as;
+}
 
 /** A Backplane server that takes the tokens of a scripted authorization server. */
-async function startServer(as: ScriptedServer): Promise<string> {
+async function startServer(as: ScriptedOAuthServer): Promise<string> {
   let url = "";
   as.route("/resource", () => ({ body: { resource: url, authorization_servers: [as.origin] } }));
   const challenge = (parameters: string) => ({
@@ -20,7 +24,8 @@ async function startServer(as: ScriptedServer): Promise<string> {
     authenticate(request) {
       const issued = as.issued.get(request.header("authorization")?.split(" ")[1] ?? "");
       if (issued !== undefined && issued.resource === url) {
-        return { principal: { id: "alice", scopes: issued.scope.split(" "), roles: [] } };
+        const { subject = "nobody", scope } = issued;
+        return { principal: { id: subject, scopes: scope.split(" "), roles: [] } };
       }
       const failure = { status: 401, headers: challenge('scope="read"'), message: "No" } as const;
       return { failure };
@@ -42,24 +47,23 @@ async function startServer(as: ScriptedServer): Promise<string> {
   return url;
 }
 
-async function connect(url: string, protocol: Revision): Promise<MCPClient> {
+async function connect(url: string, protocol: Revision): Promise<MCPTestClient> {
   const interaction = createLoopbackInteraction({ open: (link) => fetch(link) });
   const auth = oauth({ interaction, registration: { clientName: "Test" } });
-  const client = new MCPClient({ url, auth, protocol });
-  onTestFinished(() => client.close());
-  await client.connect();
-  return client;
+  const client = new MCPTestClient(url, { auth, protocol });
+  onTestFinished(() => client.disconnect());
+  return client.connect();
 }
 
 describe.each(["2026-07-28", "2025-11-25"] as const)("MCPClient with OAuth at %s", (revision) => {
   it("[C25-23] signs in, widens its scopes, and renews a revoked token once for all calls", async () => {
     const as = await startAuthorizationServer();
     const client = await connect(await startServer(as), revision);
-    expect(await client.call("read", {})).toBe("alice");
-    expect(await client.call("write", {})).toBe("written");
+    expect(await client.call("read")).toBe("alice");
+    expect(await client.call("write")).toBe("written");
     expect(as.asked).toEqual(["read", "read write"]);
     as.issued.clear();
-    const calls = Array.from({ length: 50 }, () => client.call("read", {}));
+    const calls = Array.from({ length: 50 }, () => client.call("read"));
     expect(new Set(await Promise.all(calls))).toEqual(new Set(["alice"]));
     expect(as.count("/token", "refresh_token")).toBe(1);
     expect(as.asked).toHaveLength(2);

@@ -1,21 +1,25 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { movableClock } from "./client/harness/client.test-support.ts";
-import { type HttpPeer, type Route, startPeer } from "./client/harness/http-peer.test-support.ts";
+import { startPeer } from "./client/harness/http-peer.test-support.ts";
 import { requestOf } from "./harness/requests.test-support.ts";
 import { AUDIENCE, bearer, ISSUER, payload, verdict } from "./harness/tokens.test-support.ts";
 import { IntrospectionAuth } from "./introspection.ts";
 import type { IntrospectionAuthOptions } from "./introspection-options.ts";
+import type { ScriptedPeer, ScriptedRoute } from "./test-suite/scripted-peer.ts";
 
 const PATH = "/introspect";
 const SECRET = "the:secret of%this+server";
 
 async function start(
-  answer: Route | object,
+  answer: ScriptedRoute | object,
   options: Partial<IntrospectionAuthOptions> = {},
-): Promise<{ peer: HttpPeer; auth: IntrospectionAuth }> {
+): Promise<{ peer: ScriptedPeer; auth: IntrospectionAuth }> {
   const peer = await startPeer();
-  peer.route(PATH, typeof answer === "function" ? (answer as Route) : () => ({ body: answer }));
+  peer.route(
+    PATH,
+    typeof answer === "function" ? (answer as ScriptedRoute) : () => ({ body: answer }),
+  );
   const auth = new IntrospectionAuth({
     introspectionUrl: peer.origin + PATH,
     clientId: "mcp server",
@@ -119,7 +123,7 @@ describe("IntrospectionAuth", () => {
 
   it("leaves a failing server alone, and tries it again", async () => {
     const clock = movableClock();
-    let answer: ReturnType<Route> = { status: 500, body: "down" };
+    let answer: ReturnType<ScriptedRoute> = { status: 500, body: "down" };
     const { peer, auth } = await start(() => answer, { clock, breaker: { failures: 3 } });
     for (let attempt = 0; attempt < 6; attempt++) {
       expect(await bearer(auth, `token-${attempt}`)).toMatchObject({
@@ -135,7 +139,7 @@ describe("IntrospectionAuth", () => {
     expect(verdict(await bearer(auth, "b"))).toBe("ada");
   });
 
-  it.each<[string, Route]>([
+  it.each<[string, ScriptedRoute]>([
     ["hangs", () => new Promise(() => {})],
     ["answers with a page", () => ({ body: "<html>" })],
     ["answers with a list", () => ({ body: [active] })],

@@ -1,7 +1,7 @@
 import { createFakeClock } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { movableClock } from "./client/harness/client.test-support.ts";
-import { type HttpPeer, startPeer } from "./client/harness/http-peer.test-support.ts";
+import { startPeer } from "./client/harness/http-peer.test-support.ts";
 import {
   AUDIENCE,
   bearer,
@@ -11,18 +11,19 @@ import {
 } from "./harness/tokens.test-support.ts";
 import { JWTAuth } from "./jwt.ts";
 import type { JWTAuthOptions } from "./jwt-options.ts";
+import type { ScriptedPeer } from "./test-suite/scripted-peer.ts";
 
 const PATH = "/keys";
 
 /** An authorization server of which only the keys matter. */
-async function start(...signers: Signer[]): Promise<{ peer: HttpPeer; keys: Signer[] }> {
+async function start(...signers: Signer[]): Promise<{ peer: ScriptedPeer; keys: Signer[] }> {
   const peer = await startPeer();
   const keys = [...signers];
   peer.route(PATH, () => ({ body: { keys: keys.map(({ jwk }) => jwk) } }));
   return { peer, keys };
 }
 
-function authOf(peer: HttpPeer, options: Partial<JWTAuthOptions> = {}): JWTAuth {
+function authOf(peer: ScriptedPeer, options: Partial<JWTAuthOptions> = {}): JWTAuth {
   return new JWTAuth({
     issuer: "https://as.example",
     audience: AUDIENCE,
@@ -119,7 +120,7 @@ describe("published keys", () => {
     expect(verdict(await bearer(auth, await mallory.sign()))).toBe("refused: key");
   });
 
-  it.each<[string, (peer: HttpPeer) => void]>([
+  it.each<[string, (peer: ScriptedPeer) => void]>([
     ["that hang", (peer) => peer.route(PATH, () => new Promise(() => {}))],
     [
       "that are huge",

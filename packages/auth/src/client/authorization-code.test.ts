@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { willingUser } from "../test-suite/oauth-server.ts";
 import type { OAuthClientError } from "./errors.ts";
 import { failure, userClient } from "./harness/client.test-support.ts";
 import {
@@ -9,7 +10,6 @@ import {
   tokenOf,
   unauthorized,
   type World,
-  willingUser,
 } from "./harness/world.test-support.ts";
 import { createMemoryTokenStore } from "./memory-token-store.ts";
 import { oauth } from "./oauth.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ScriptedReply } from "../test-suite/scripted-peer.ts";
 import { failure, userClient } from "./harness/client.test-support.ts";
-import type { Reply } from "./harness/http-peer.test-support.ts";
 import { send, startWorld, unauthorized } from "./harness/world.test-support.ts";
 
 const paths = (peer: { readonly received: readonly { readonly path: string }[] }): string[] =>
@@ -98,7 +98,7 @@ describe("metadata of the resource", () => {
 });
 
 describe("metadata of the authorization server", () => {
-  const document = (issuer: string, origin: string): Reply => ({
+  const document = (issuer: string, origin: string): ScriptedReply => ({
     body: {
       issuer,
       authorization_endpoint: `${origin}/authorize`,

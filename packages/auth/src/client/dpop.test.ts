@@ -9,9 +9,9 @@ import {
   jwtVerify,
 } from "jose";
 import { describe, expect, it } from "vitest";
+import type { ReceivedRequest } from "../test-suite/scripted-peer.ts";
 import { nonceOfProof } from "./dpop.ts";
 import { failure, userClient } from "./harness/client.test-support.ts";
-import type { Received } from "./harness/http-peer.test-support.ts";
 import {
   send,
   startWorld,
@@ -29,7 +29,7 @@ async function startDpopWorld(): Promise<World> {
 }
 
 /** Checks a proof as a server does (RFC 9449, 4.3). @returns its claims and the thumbprint of its key. */
-async function verify(request: Received, origin: string) {
+async function verify(request: ReceivedRequest, origin: string) {
   const proof = String(request.headers["dpop"]);
   const { payload } = await jwtVerify(proof, EmbeddedJWK, { typ: "dpop+jwt" });
   const { jwk } = decodeProtectedHeader(proof);
@@ -38,7 +38,7 @@ async function verify(request: Received, origin: string) {
   return { ...payload, jkt: await calculateJwkThumbprint(jwk as JWK) };
 }
 
-const at = (world: World, path: "/token" | "/mcp"): readonly Received[] =>
+const at = (world: World, path: "/token" | "/mcp"): readonly ReceivedRequest[] =>
   (path === "/token" ? world.as : world.mcp).received.filter((one) => one.path === path);
 
 describe("DPoP", () => {
@@ -47,7 +47,7 @@ describe("DPoP", () => {
     const auth = userClient({ dpop: true });
     for (let request = 0; request < 3; request++) expect(await send(auth, world.mcpUrl)).toBe(200);
     const [tokenRequest] = at(world, "/token");
-    const atToken = await verify(tokenRequest as Received, world.as.origin);
+    const atToken = await verify(tokenRequest as ReceivedRequest, world.as.origin);
     expect(atToken).not.toHaveProperty("ath");
     const calls = at(world, "/mcp").filter(({ headers }) => headers["authorization"]);
     const proofs = await Promise.all(calls.map((call) => verify(call, world.mcp.origin)));

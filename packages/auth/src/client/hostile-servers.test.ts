@@ -1,8 +1,10 @@
 import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
+import { willingUser } from "../test-suite/oauth-server.ts";
+import type { ScriptedReply } from "../test-suite/scripted-peer.ts";
 import { failure, userClient } from "./harness/client.test-support.ts";
-import { listen, type Reply } from "./harness/http-peer.test-support.ts";
-import { send, startWorld, unauthorized, willingUser } from "./harness/world.test-support.ts";
+import { listen } from "./harness/http-peer.test-support.ts";
+import { send, startWorld, unauthorized } from "./harness/world.test-support.ts";
 
 const PLACES = {
   "metadata of the resource": "/.well-known/oauth-protected-resource/mcp",
@@ -13,7 +15,7 @@ const PLACES = {
 
 type Place = keyof typeof PLACES;
 
-async function startWith(place: Place, reply: () => Reply | Promise<Reply>) {
+async function startWith(place: Place, reply: () => ScriptedReply | Promise<ScriptedReply>) {
   const world = await startWorld();
   const peer = place === "metadata of the resource" ? world.mcp : world.as;
   peer.route(PLACES[place], reply);

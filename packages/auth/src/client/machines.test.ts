@@ -1,10 +1,11 @@
 import { Secret } from "@backplane/protocol";
 import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
+import type { ReceivedRequest } from "../test-suite/scripted-peer.ts";
 import { clientCredentials } from "./client-credentials.ts";
 import { enterpriseManaged } from "./enterprise-managed.ts";
 import { failure } from "./harness/client.test-support.ts";
-import { type Received, startPeer } from "./harness/http-peer.test-support.ts";
+import { startPeer } from "./harness/http-peer.test-support.ts";
 import {
   insufficientScope,
   recordingLogger,
@@ -16,7 +17,7 @@ import {
 } from "./harness/world.test-support.ts";
 import { workloadIdentity } from "./workload-identity.ts";
 
-function tokenRequests({ as }: World): readonly Received[] {
+function tokenRequests({ as }: World): readonly ReceivedRequest[] {
   return as.received.filter(({ path }) => path === "/token");
 }
 

@@ -1,14 +1,9 @@
 import { inspect } from "node:util";
 import { createFakeClock } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
+import { willingUser } from "../test-suite/oauth-server.ts";
 import { failure, movableClock, userClient } from "./harness/client.test-support.ts";
-import {
-  recordingLogger,
-  send,
-  startWorld,
-  type World,
-  willingUser,
-} from "./harness/world.test-support.ts";
+import { recordingLogger, send, startWorld, type World } from "./harness/world.test-support.ts";
 import { createMemoryTokenStore } from "./memory-token-store.ts";
 import { createMemoryRefreshLock } from "./refresh-lock.ts";
 import type { TokenRecord, TokenStore, TokensKey } from "./token-store.ts";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { willingUser } from "../test-suite/oauth-server.ts";
 import { clientMetadataDocument } from "./client-metadata-document.ts";
 import { failure, userClient } from "./harness/client.test-support.ts";
 import {
@@ -7,7 +8,6 @@ import {
   send,
   startWorld,
   type World,
-  willingUser,
 } from "./harness/world.test-support.ts";
 import { createMemoryTokenStore } from "./memory-token-store.ts";
 import { oauth } from "./oauth.ts";

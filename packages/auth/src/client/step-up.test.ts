@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { willingUser } from "../test-suite/oauth-server.ts";
 import { failure, userClient } from "./harness/client.test-support.ts";
 import {
   insufficientScope,
@@ -7,7 +8,6 @@ import {
   tokenOf,
   unauthorized,
   type World,
-  willingUser,
 } from "./harness/world.test-support.ts";
 
 /** A server whose `/mcp` wants a scope, and says it in the refusals. */

@@ -1,7 +1,8 @@
 import { type ClientAuth, type Clock, systemClock } from "@backplane/protocol";
+import { willingUser } from "../../test-suite/oauth-server.ts";
 import { OAuthClientError } from "../errors.ts";
 import { type OAuthOptions, oauth } from "../oauth.ts";
-import { REDIRECT_URL, willingUser } from "./world.test-support.ts";
+import { REDIRECT_URL } from "./world.test-support.ts";
 
 /** A client that registers by itself, with a user who says yes. */
 export function userClient(options: Partial<OAuthOptions> = {}): ClientAuth {

@@ -1,22 +1,24 @@
 import type { ClientAuth, Logger } from "@backplane/protocol";
-import type { UserInteraction } from "../user-interaction.ts";
-import {
-  type ScriptedServer,
-  startAuthorizationServer,
-} from "./authorization-server.test-support.ts";
-import { type HttpPeer, type Received, type Reply, startPeer } from "./http-peer.test-support.ts";
+import type { ScriptedOAuthServer } from "../../test-suite/oauth-server.ts";
+import type {
+  ReceivedRequest,
+  ScriptedPeer,
+  ScriptedReply,
+} from "../../test-suite/scripted-peer.ts";
+import { startAuthorizationServer } from "./authorization-server.test-support.ts";
+import { startPeer } from "./http-peer.test-support.ts";
 
 export const REDIRECT_URL = "http://127.0.0.1:3000/callback";
 
 /** An MCP server that lets in whoever has a token of its authorization server, and that server. */
 export interface World {
-  readonly as: ScriptedServer;
-  readonly mcp: HttpPeer;
+  readonly as: ScriptedOAuthServer;
+  readonly mcp: ScriptedPeer;
   readonly mcpUrl: string;
   /** Members of the resource's metadata that replace the usual ones. */
   readonly resourceMetadata: Record<string, unknown>;
   /** The refusal of a request, or undefined to let it in. Replace it to change the rules. */
-  refuse(request: Received): Reply | undefined;
+  refuse(request: ReceivedRequest): ScriptedReply | undefined;
 }
 
 const METADATA_PATH = "/.well-known/oauth-protected-resource/mcp";
@@ -42,33 +44,20 @@ export async function startWorld(): Promise<World> {
   return world;
 }
 
-export function tokenOf({ headers }: Received): string {
+export function tokenOf({ headers }: ReceivedRequest): string {
   return String(headers["authorization"] ?? "").split(" ")[1] ?? "";
 }
 
 /** 401 with the usual challenge; `parameters` are added to it. */
-export function unauthorized(world: World, parameters = ""): Reply {
+export function unauthorized(world: World, parameters = ""): ScriptedReply {
   const metadata = `resource_metadata="${world.mcp.origin}${METADATA_PATH}"`;
   return { status: 401, headers: { "www-authenticate": `Bearer ${metadata}${parameters}` } };
 }
 
 /** 403 that asks for more. */
-export function insufficientScope(scope: string): Reply {
+export function insufficientScope(scope: string): ScriptedReply {
   const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
   return { status: 403, headers: { "www-authenticate": challenge } };
-}
-
-/** A user who says yes at once. What they did is counted. */
-export function willingUser(): UserInteraction & { readonly visited: URL[] } {
-  const visited: URL[] = [];
-  return {
-    visited,
-    async authorize(url, { signal }) {
-      visited.push(url);
-      const response = await fetch(url, { redirect: "manual", signal });
-      return new URL(response.headers.get("location") ?? "").searchParams;
-    },
-  };
 }
 
 /** One request of an MCP client with these credentials: it does what the seam asks of a client. */
