@@ -1,0 +1,28 @@
+import { FunctionNode, type FunctionNodeOptions } from "./nodes/function.ts";
+import type { WorkflowNode } from "./workflow-node.ts";
+
+/**
+ * Makes a node of one type.
+ * @param config what the graph says beside `inputs`, `after`, `timeoutMs`, `retry`, `idempotent` and `onError`.
+ * @param id the node's id.
+ */
+export type NodeFactory = (config: Readonly<Record<string, unknown>>, id: string) => WorkflowNode;
+
+/** The node registry: factories by the name of their type. */
+export type NodeTypes = Readonly<Record<string, NodeFactory>>;
+
+/** The types that every registry begins with; own ones come before them. */
+const BUILT_IN: NodeTypes = {
+  FunctionNode: (config) => new FunctionNode(config as unknown as FunctionNodeOptions<undefined>),
+};
+
+/** @throws {TypeError} for a factory that is no function. */
+export function resolveNodeTypes(own: NodeTypes = {}): ReadonlyMap<string, NodeFactory> {
+  const types = new Map([...Object.entries(BUILT_IN), ...Object.entries(own)]);
+  for (const [type, factory] of types) {
+    if (typeof factory !== "function") {
+      throw new TypeError(`WorkflowBuilder: option "nodeTypes.${type}" must be a function`);
+    }
+  }
+  return types;
+}
