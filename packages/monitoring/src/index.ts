@@ -1,0 +1,1 @@
+export { DurationHistogram, type DurationSummary } from "./duration-histogram.ts";
