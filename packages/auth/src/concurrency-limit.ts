@@ -11,6 +11,7 @@ import {
   readSelection,
   SELECTION_MEMBERS,
 } from "./internal/call-selection.ts";
+import { limitHit } from "./internal/limit-hit.ts";
 
 /** So many calls at once. */
 export interface ConcurrencyRule extends CallSelection {
@@ -57,6 +58,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Interceptor 
         .map((places) => ({ places, key: places.selection.keyOf(invocation) }));
       // All or none: a call that one rule refuses must not take the places of another.
       if (own.some(({ places, key }) => (places.taken.get(key) ?? 0) >= places.max)) {
+        limitHit("concurrencyLimit", invocation, retryAfterMs);
         throw new MCPError(ErrorCode.rateLimited, "Too many calls at once", { retryAfterMs });
       }
       for (const { places, key } of own) places.taken.set(key, (places.taken.get(key) ?? 0) + 1);

@@ -6,6 +6,7 @@ import {
   type RateLimitBucket,
 } from "@backplane/protocol";
 import { GuardedStore } from "./internal/guarded-store.ts";
+import { limitHit } from "./internal/limit-hit.ts";
 import {
   type RateLimitOptions,
   type ReadRateLimitRule,
@@ -46,6 +47,7 @@ export function rateLimit(options: RateLimitOptions): RateLimiter {
       const decision = await store.take(buckets);
       if (!decision.allowed) {
         const { retryAfterMs } = decision;
+        limitHit("rateLimit", invocation, retryAfterMs);
         throw new MCPError(ErrorCode.rateLimited, "Rate limit exceeded", { retryAfterMs });
       }
       return next(invocation);

@@ -7,8 +7,13 @@ import {
   orderInterceptors,
 } from "@backplane/protocol";
 import { Bulkhead } from "./bulkhead.ts";
-import { CircuitBreaker, type CircuitBreakerOptions } from "./circuit-breaker.ts";
+import {
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  type CircuitState,
+} from "./circuit-breaker.ts";
 import type { ClientContext } from "./client-context.ts";
+import { circuitChanged, type EventSource, observeRequest, targetOf } from "./client-events.ts";
 import { ClientRequest } from "./client-request.ts";
 import { MCPClientError } from "./errors.ts";
 import { createInputResponder, type InputResponder } from "./input-responses.ts";
@@ -31,6 +36,8 @@ import { ToolBook } from "./tool-book.ts";
 /** What a client and a pool have in common: everything between the methods and the links. */
 export class ClientCore {
   readonly clientId: string = globalThis.crypto.randomUUID();
+  /** Who tells, on the channels. */
+  readonly events: EventSource;
   readonly tools: ToolBook;
   readonly inputs: InputResponder;
   readonly hub: SubscriptionHub;
@@ -46,7 +53,7 @@ export class ClientCore {
   readonly #cache: ResponseCache | undefined;
   readonly #partition: object;
   readonly #onLog: ClientBehaviour["onLog"];
-  readonly #target: string;
+  readonly #agreement: () => LinkSource["agreement"];
   readonly #cacheName: string;
   #interceptors: readonly ClientInterceptor[] = [];
   /** What the last link's server said of itself. */
@@ -70,7 +77,8 @@ export class ClientCore {
     const { subject, given, behaviour, source, streams = source, target, cacheName, query } = parts;
     const { handlers, limits, logger, clock } = behaviour;
     this.#subject = subject;
-    this.#target = target;
+    this.events = { clientId: this.clientId, server: target };
+    this.#agreement = () => source.agreement;
     this.#cacheName = cacheName;
     this.#onLog = given.onLog && guarded(logger, 'option "onLog"', given.onLog);
     this.tools = new ToolBook({ logger, trustAnnotations: behaviour.trustAnnotations });
@@ -90,7 +98,7 @@ export class ClientCore {
     this.breaker =
       given.circuitBreaker === false
         ? undefined
-        : new CircuitBreaker(breakerOptions(given.circuitBreaker ?? {}, logger), { target });
+        : new CircuitBreaker(this.#breakerOptions(given.circuitBreaker ?? {}, logger), { target });
     this.bulkhead = new Bulkhead(given.bulkhead ?? {});
     this.#cache = given.cache === false ? undefined : (given.cache ?? new ResponseCache({ clock }));
     this.#partition = partitionOf(query, given);
@@ -133,20 +141,24 @@ export class ClientCore {
 
   /** Sends one request through the interceptors, the response cache and everything below. */
   send(call: MethodCall): Promise<JsonObject> {
+    return observeRequest(this.events, call, this.#agreement, () => this.#send(call));
+  }
+
+  #send(call: MethodCall): Promise<JsonObject> {
     if (this.#interceptors.length === 0) return this.#run(this.#withHeaders(call));
     const chain = composeInterceptors<ClientContext>(this.#interceptors, ({ params, context }) =>
       this.#run(this.#withHeaders(this.#changedBy(call, params as JsonObject, context.options))),
     );
     return chain({
       method: call.method,
-      target: (call.params.name ?? call.params.uri) as string | undefined,
+      target: targetOf(call),
       params: call.params,
       context: {
         method: call.method,
         clientId: this.clientId,
         era: this.#host.source.agreement?.era,
         revision: this.#host.source.agreement?.revision,
-        server: this.#target,
+        server: this.events.server,
         options: call.options,
       },
     }) as Promise<JsonObject>;
@@ -154,7 +166,9 @@ export class ClientCore {
 
   /** Sends one request past interceptors and cache. */
   ask(call: MethodCall): Promise<JsonObject> {
-    return ClientRequest.run(this.#host, call);
+    return observeRequest(this.events, call, this.#agreement, () =>
+      ClientRequest.run(this.#host, call),
+    );
   }
 
   /** The server found what was known of its tools wrong. */
@@ -234,6 +248,26 @@ export class ClientCore {
     }
   }
 
+  #breakerOptions(
+    given: Partial<CircuitBreakerOptions>,
+    logger: Logger,
+  ): Partial<CircuitBreakerOptions> {
+    const { onStateChange } = given;
+    const tell = (state: CircuitState, previous: CircuitState): void =>
+      circuitChanged(this.events, state, previous);
+    // Left to be refused by the breaker, by its name.
+    if (onStateChange !== undefined && typeof onStateChange !== "function") return given;
+    const own =
+      onStateChange && guarded(logger, 'option "circuitBreaker.onStateChange"', onStateChange);
+    return {
+      ...given,
+      onStateChange: (state, previous) => {
+        tell(state, previous);
+        own?.(state, previous);
+      },
+    };
+  }
+
   /** Something changed at the server, or may have: what is kept of it is stale. */
   #changed(event: ChangeEvent): void {
     if (event.kind === "tools") this.tools.changed();
@@ -245,16 +279,6 @@ export class ClientCore {
 function partitionOf(query: string, { auth, headers }: ClientBehaviour): object {
   const credentials = typeof auth === "object" ? identityOf(auth) : (auth ?? "");
   return { query, credentials, headers: headers ?? {} };
-}
-
-function breakerOptions(
-  given: Partial<CircuitBreakerOptions>,
-  logger: Logger,
-): Partial<CircuitBreakerOptions> {
-  const { onStateChange } = given;
-  if (typeof onStateChange !== "function") return given;
-  const name = 'option "circuitBreaker.onStateChange"';
-  return { ...given, onStateChange: guarded(logger, name, onStateChange) };
 }
 
 const identities = new WeakMap<object, string>();

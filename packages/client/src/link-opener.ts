@@ -1,4 +1,5 @@
 import type { ClientCore } from "./client-core.ts";
+import { connectionEnded, connectionOpened } from "./client-events.ts";
 import { type Connected, connect } from "./connector.ts";
 import { httpEraKey, stdioEraKey } from "./era-cache.ts";
 import { MCPClientError } from "./errors.ts";
@@ -218,6 +219,7 @@ async function openLink(
     meta,
     lastId,
     wheel: core.wheel,
+    onEnded: (durationMs) => connectionEnded(core.events, durationMs),
     logger,
     events: {
       ...core.linkEvents,
@@ -227,6 +229,7 @@ async function openLink(
       },
     },
   });
+  connectionOpened(core.events);
   attach(Link.events(() => link));
   if (agreement.era === "legacy" && core.hearsServer) await hear(transport, behaviour);
   return link;

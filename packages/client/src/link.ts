@@ -109,6 +109,7 @@ export class Link {
   /** Legacy: what the session was told last. */
   #logLevel: LogLevel | undefined = undefined;
   #over = false;
+  #ended: ((durationMs: number) => void) | undefined;
   /** Resolves when the last request has ended, after which nothing is sent over this link. */
   #retired: (() => void) | undefined = undefined;
 
@@ -120,6 +121,8 @@ export class Link {
     /** The last request id that the handshake used: ids are never used again in a session. */
     readonly lastId: number;
     readonly events: LinkEvents;
+    /** Called once, when nothing comes over the link any more. */
+    readonly onEnded: (durationMs: number) => void;
     readonly wheel: DeadlineWheel;
     readonly logger: Logger;
   }) {
@@ -133,6 +136,7 @@ export class Link {
     const ownStreams = this.era === "modern" && parts.transport.kind === "http";
     this.#byId = ownStreams ? undefined : new Map();
     this.#events = parts.events;
+    this.#ended = parts.onEnded;
     this.#wheel = parts.wheel;
     this.#logger = parts.logger;
     this.#serverRequests = new ServerRequests({
@@ -224,7 +228,7 @@ export class Link {
 
   /** Ends the link: requests under way fail with `closed`, a legacy session is ended. Idempotent. */
   async close(): Promise<void> {
-    this.#over = true;
+    this.#end();
     this.#serverRequests.abortAll(closedError());
     await this.transport.endSession?.();
     await this.transport.close();
@@ -299,11 +303,17 @@ export class Link {
 
   transportClosed(error: MCPClientError): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#end();
     this.#serverRequests.abortAll(error);
     // The transport failed its requests; this is for one that forgot.
     for (const exchange of this.#exchanges.toArray()) exchange.onFailure(error);
     this.#events.onClose(error);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#ended?.(performance.now() - this.openedAtMs);
+    this.#ended = undefined;
   }
 
   /** Modern over HTTP: closing the stream is the cancellation. Everywhere else it is a notification. */

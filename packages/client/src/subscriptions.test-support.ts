@@ -237,6 +237,7 @@ export function hubRig(
       transport,
       meta: createMetaEncoder({ name: "client", version: "1" }, {}, revision),
       lastId: 0,
+      onEnded: () => {},
       events,
       wheel,
       logger: log,

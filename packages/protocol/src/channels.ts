@@ -1,32 +1,54 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { RequestContext } from "./context.ts";
+import type { Principal } from "./principal.ts";
+import type { Era, Revision } from "./revisions.ts";
+import type { AuthorizationDecision, ProtectedPrimitive } from "./seams/authorizer.ts";
+import type { Tool } from "./types/primitives.ts";
 
 /**
- * What a server tells whoever listens, on `node:diagnostics_channel`: process-wide, so each payload
- * carries its `serverId`. Without a subscriber a publication costs one property read.
+ * What the parts of a process tell whoever listens, on `node:diagnostics_channel`. The channels are
+ * process-wide, so each payload carries the `serverId` of the server object, or the `clientId` of the client.
+ * Without a subscriber a publication costs one property read. A subscriber must not throw: the runtime reports
+ * that as an uncaught exception, which ends the process.
  */
 export interface RequestEvent {
   readonly serverId: string;
+  /** Who asks, in which era and session, over which transport; its `correlationId` names the request. */
   readonly context: RequestContext;
-  /** The tool, prompt or resource addressed; undefined for other methods. */
+  /** The tool, prompt or resource asked for, as the client wrote it; undefined for other methods. */
   readonly target: string | undefined;
   /** `performance.now()` when dispatch began. */
   readonly startedAtMs: number;
 }
 
+/** How a request ended. `tool_error` is an `isError` result; `error` a JSON-RPC error. */
+export type RequestOutcome = "ok" | "input_required" | "tool_error" | "error" | "cancelled";
+
 /** A request ended, by an answer or without one. `durationMs` counts from the begin of dispatch. */
 export interface RequestEndEvent extends RequestEvent {
   readonly durationMs: number;
-  /** `tool_error` is an `isError` result; `error` a JSON-RPC error. */
-  readonly outcome: "ok" | "input_required" | "tool_error" | "error" | "cancelled";
+  readonly outcome: RequestOutcome;
+  /** The JSON-RPC error code of the answer. */
   readonly errorCode: number | undefined;
+  /**
+   * What is registered for the target, hidden from the caller or not: the same object as long as it stays
+   * registered. Undefined for an unknown name, so that its `name` is one of a bounded number.
+   */
+  readonly primitive: ProtectedPrimitive | undefined;
+  /** The tool's definition, which has the schemas; the same object as long as it stays registered. */
+  readonly tool: Tool | undefined;
+  /** What the policy decided about `primitive`; undefined without a policy. */
+  readonly decision: AuthorizationDecision["effect"] | undefined;
 }
 
-/** A session or stream was opened (+1) or ended (−1) in this process. */
+/** A session, stream or connection was opened (+1) or ended (−1) in this process. */
 export interface GaugeEvent {
   readonly serverId: string;
-  readonly kind: "session" | "stream";
+  /** `connection` is one over stdio or in memory; `session` a legacy one over HTTP. */
+  readonly kind: "session" | "stream" | "connection";
   readonly delta: 1 | -1;
+  /** How long it was open; undefined when it begins, and for a session that expired unnoticed. */
+  readonly durationMs: number | undefined;
 }
 
 /** An unexpected error that a client saw only as its correlation id. */
@@ -56,19 +78,106 @@ export interface CacheStateEvent {
   readonly error: unknown;
 }
 
+/** A credential was looked at: with each HTTP request, once for a stdio process. */
+export interface AuthenticationEvent {
+  readonly serverId: string;
+  readonly transport: "http" | "stdio";
+  readonly remoteAddress: string | undefined;
+  /** Who it belongs to; undefined when it was refused. */
+  readonly principal: Principal | undefined;
+  /** The HTTP status of a refusal. */
+  readonly status: number | undefined;
+  /** Which check refused: a fixed word; undefined when there was no credential at all. */
+  readonly stage: string | undefined;
+}
+
+/** Something was refused because there is too much of it. */
+export interface LimitEvent {
+  readonly serverId: string;
+  /** The server's option of that name, or the limit that refused. */
+  readonly limit:
+    | "maxInFlight"
+    | "maxStreams"
+    | "maxStreamsPerPrincipal"
+    | "maxSessions"
+    | "maxSubscriptions"
+    | "maxBodyBytes"
+    | "maxJsonDepth"
+    | "rateLimit"
+    | "concurrencyLimit";
+  /** The request that was refused; undefined for what is refused before it is read. */
+  readonly context: RequestContext | undefined;
+  readonly target: string | undefined;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** A part works without something it should have, such as a shared store, or has it again. */
+export interface DegradedEvent {
+  /** The server whose request noticed; undefined for what several servers may share. */
+  readonly serverId: string | undefined;
+  /** What works without: a fixed word such as `rate_limit_store`. */
+  readonly part: string;
+  readonly degraded: boolean;
+}
+
+/** A client's request ended, its retries and rounds of input included. */
+export interface ClientRequestEndEvent {
+  readonly clientId: string;
+  /** Where it went: the URL without credentials and query, or the command. */
+  readonly server: string;
+  readonly method: string;
+  /** The tool, prompt or resource asked for; undefined for other methods. */
+  readonly target: string | undefined;
+  readonly era: Era | undefined;
+  readonly revision: Revision | undefined;
+  readonly durationMs: number;
+  readonly outcome: RequestOutcome;
+  /** The JSON-RPC error code, or the code of the client's own error. */
+  readonly errorCode: number | string | undefined;
+}
+
+/** A client's connection was opened (+1) or ended (−1). */
+export interface ClientConnectionEvent {
+  readonly clientId: string;
+  readonly server: string;
+  readonly delta: 1 | -1;
+  /** How long it was open; undefined when it begins. */
+  readonly durationMs: number | undefined;
+}
+
+/** A client's circuit breaker changed. */
+export interface CircuitEvent {
+  readonly clientId: string;
+  readonly server: string;
+  readonly state: "closed" | "open" | "half-open";
+  readonly previous: "closed" | "open" | "half-open";
+}
+
 // The types of Node 20 give a channel's payload no parameter to fill.
 function typed<Payload>(name: string): Channel<unknown, Payload> {
   return channel(name) as Channel<unknown, Payload>;
 }
 
+/** The payload of each channel, by what happens on it. */
+export interface ChannelEvents {
+  readonly requestStart: RequestEvent;
+  readonly requestEnd: RequestEndEvent;
+  readonly gauge: GaugeEvent;
+  readonly maskedError: MaskedErrorEvent;
+  readonly authenticated: AuthenticationEvent;
+  readonly authenticationRefused: AuthenticationEvent;
+  readonly limit: LimitEvent;
+  readonly degraded: DegradedEvent;
+  readonly cacheLookup: CacheLookupEvent;
+  readonly cacheState: CacheStateEvent;
+  readonly clientRequestEnd: ClientRequestEndEvent;
+  readonly clientConnection: ClientConnectionEvent;
+  readonly circuit: CircuitEvent;
+}
+
 /** The channels by what happens on them; the names are `backplane:…`. */
 export const CHANNELS: {
-  readonly requestStart: Channel<unknown, RequestEvent>;
-  readonly requestEnd: Channel<unknown, RequestEndEvent>;
-  readonly gauge: Channel<unknown, GaugeEvent>;
-  readonly maskedError: Channel<unknown, MaskedErrorEvent>;
-  readonly cacheLookup: Channel<unknown, CacheLookupEvent>;
-  readonly cacheState: Channel<unknown, CacheStateEvent>;
+  readonly [Name in keyof ChannelEvents]: Channel<unknown, ChannelEvents[Name]>;
 } = {
   requestStart: typed("backplane:request.start"),
   requestEnd: typed("backplane:request.end"),
@@ -76,4 +185,11 @@ export const CHANNELS: {
   maskedError: typed("backplane:masked-error"),
   cacheLookup: typed("backplane:cache.lookup"),
   cacheState: typed("backplane:cache.state"),
+  authenticated: typed("backplane:authentication.accepted"),
+  authenticationRefused: typed("backplane:authentication.refused"),
+  limit: typed("backplane:limit"),
+  degraded: typed("backplane:degraded"),
+  clientRequestEnd: typed("backplane:client.request.end"),
+  clientConnection: typed("backplane:client.connection"),
+  circuit: typed("backplane:client.circuit"),
 };

@@ -37,6 +37,11 @@ export interface RequestContext {
   /** The server object that serves this request; the same id stands in every channel payload. */
   readonly serverId: string;
   readonly requestId: RequestId;
+  /**
+   * Names this request in logs, events and audit, and in the answer when its error is masked: a UUID, made on
+   * first use. The request id is the client's and not unique.
+   */
+  readonly correlationId: string;
   readonly method: string;
   readonly era: Era;
   readonly revision: Revision;

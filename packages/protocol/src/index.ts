@@ -1,12 +1,20 @@
 export { canonicalJson, digest } from "./canonical-json.ts";
 export {
+  type AuthenticationEvent,
   type CacheLookupEvent,
   type CacheStateEvent,
   CHANNELS,
+  type ChannelEvents,
+  type CircuitEvent,
+  type ClientConnectionEvent,
+  type ClientRequestEndEvent,
+  type DegradedEvent,
   type GaugeEvent,
+  type LimitEvent,
   type MaskedErrorEvent,
   type RequestEndEvent,
   type RequestEvent,
+  type RequestOutcome,
 } from "./channels.ts";
 export { type Classified, classifyMessage, hasModernClaim } from "./classify.ts";
 export type { ClientAuth, ClientAuthChallenge, ClientAuthRequest } from "./client-auth.ts";

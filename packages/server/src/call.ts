@@ -1,4 +1,5 @@
 import {
+  type AuthorizationDecision,
   type CacheHint,
   type ClientCapabilities,
   type ClientDescription,
@@ -16,6 +17,7 @@ import {
   type Principal,
   type ProgressReport,
   type ProgressToken,
+  type ProtectedPrimitive,
   passesLogLevel,
   type RequestClaims,
   type RequestId,
@@ -94,6 +96,10 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
 
   /** What `resolve` found: the tool, prompt or resource. */
   target: unknown = undefined;
+  /** What is registered under the name asked for, whether or not the caller may know of it. */
+  primitive: ProtectedPrimitive | undefined = undefined;
+  /** What the policy decided about it. */
+  decision: AuthorizationDecision["effect"] | undefined = undefined;
   /** When dispatch began, if anyone listens on the channels. */
   observedAtMs: number | undefined = undefined;
   /** Whether the called tool declares an object as output; for the codec. */
@@ -121,6 +127,7 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
 
   #controller: AbortController | undefined = undefined;
   #transport: TransportInfo | undefined = undefined;
+  #correlationId: string | undefined = undefined;
   #lastProgress = Number.NEGATIVE_INFINITY;
   #round: InputRound | undefined = undefined;
 
@@ -142,6 +149,11 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
 
   get serverId(): string {
     return this.host.serverId;
+  }
+
+  get correlationId(): string {
+    this.#correlationId ??= globalThis.crypto.randomUUID();
+    return this.#correlationId;
   }
 
   get era(): "modern" | "legacy" {

@@ -1,4 +1,5 @@
 import {
+  CHANNELS,
   classifyMessage,
   codecFor,
   exceedsJsonDepth,
@@ -21,6 +22,7 @@ import type { ChangeFeed } from "./change-feed.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { expired } from "./identity.ts";
 import { initialize, legacyRefused } from "./lifecycle.ts";
+import { limitHit } from "./limit-hit.ts";
 import { noBatches, tooDeep, tooLarge } from "./message-refusals.ts";
 import { notificationText } from "./notification-text.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -66,6 +68,7 @@ export class Connection {
   #closed = false;
   readonly #onClosed: () => void;
   readonly #direct: Reply;
+  readonly #beganAtMs: number = performance.now();
 
   constructor(
     transport: MessageTransport,
@@ -79,12 +82,14 @@ export class Connection {
     this.#caller = callerOf(principal);
     this.#deps = deps;
     this.#onClosed = onClosed;
+    this.#gauge(1, undefined);
     this.#direct = { send: (text) => transport.send(text), skip: () => {} };
     this.#pending = new PendingRequests((text) => transport.send(text));
     transport.start({
       onMessage: (text) => this.#receive(text),
       onOversized: () => {
         const { maxBodyBytes } = deps.options.limits;
+        limitHit(deps.dispatcher.serverId, "maxBodyBytes");
         this.#refuse(undefined, tooLarge(maxBodyBytes));
       },
       onClose: () => this.#end(),
@@ -100,6 +105,7 @@ export class Connection {
   #receive(text: string): void {
     const { maxJsonDepth } = this.#deps.options.limits;
     if (exceedsJsonDepth(text, maxJsonDepth)) {
+      limitHit(this.#deps.dispatcher.serverId, "maxJsonDepth");
       this.#refuse(undefined, tooDeep(maxJsonDepth));
       return;
     }
@@ -227,9 +233,11 @@ export class Connection {
       },
       setSubscription: async (uri, subscribed) => {
         if (!subscribed) subscriptions.delete(uri);
-        else if (subscriptions.size >= options.limits.maxSubscriptions)
-          return subscriptions.has(uri);
-        else subscriptions.add(uri);
+        else if (subscriptions.has(uri)) return true;
+        else if (subscriptions.size >= options.limits.maxSubscriptions) {
+          limitHit(this.#deps.dispatcher.serverId, "maxSubscriptions");
+          return false;
+        } else subscriptions.add(uri);
         return true;
       },
     };
@@ -309,11 +317,18 @@ export class Connection {
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#gauge(-1, performance.now() - this.#beganAtMs);
     this.#stopListening?.();
     this.#pending.close("the connection closed");
     // The end of stdin says that nothing more will be asked; stdout may still carry what was (LESSONS 8).
     if (this.#info.kind !== "stdio") this.#cancelAll();
     this.#onClosed();
+  }
+
+  #gauge(delta: 1 | -1, durationMs: number | undefined): void {
+    if (!CHANNELS.gauge.hasSubscribers) return;
+    const { serverId } = this.#deps.dispatcher;
+    CHANNELS.gauge.publish({ serverId, kind: "connection", delta, durationMs });
   }
 
   #cancelAll(): void {

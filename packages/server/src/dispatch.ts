@@ -12,6 +12,8 @@ import {
   methodNotFound,
   type Next,
   orderInterceptors,
+  type RequestOutcome,
+  type Tool,
   unavailable,
 } from "@backplane/protocol";
 import { CacheHints } from "./cache-hint.ts";
@@ -19,6 +21,7 @@ import { abortReason, type Call, type CallHost } from "./call.ts";
 import { credentialHeadersOf } from "./handler-transport.ts";
 import type { InputRound, InputRounds } from "./input-round.ts";
 import { isPromise } from "./internal/is-promise.ts";
+import { limitHit, targetName } from "./limit-hit.ts";
 import type { MethodHandler } from "./methods.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Registry } from "./registry.ts";
@@ -79,15 +82,15 @@ export class Dispatcher implements CallHost {
 
   /** Runs one call to its end. Never throws: the answer goes to the call's outlet. */
   run(call: Call): void {
+    if (CHANNELS.requestStart.hasSubscribers || CHANNELS.requestEnd.hasSubscribers) {
+      call.observedAtMs = performance.now();
+      this.#publishStart(call, call.observedAtMs);
+    }
     const row = call.peer.codec.methods.get(call.method);
     const handler = this.#methods.get(call.method);
     if (row?.kind !== "request" || handler === undefined) {
       this.#fail(call, methodNotFound(call.method));
       return;
-    }
-    if (CHANNELS.requestStart.hasSubscribers || CHANNELS.requestEnd.hasSubscribers) {
-      call.observedAtMs = performance.now();
-      this.#publishStart(call, call.observedAtMs);
     }
     let outcome: object | PromiseLike<object>;
     try {
@@ -180,6 +183,7 @@ export class Dispatcher implements CallHost {
     if (this.#draining) throw unavailable("draining", RETRY_AFTER_MS);
     if (handler.unbounded === true) return;
     if (this.#running.size - this.#unbounded >= this.#options.limits.maxInFlight) {
+      limitHit(this.serverId, "maxInFlight", call, RETRY_AFTER_MS);
       throw unavailable("overloaded", RETRY_AFTER_MS);
     }
   }
@@ -306,7 +310,7 @@ export class Dispatcher implements CallHost {
   }
 
   #mask(call: Call, error: unknown): MCPError {
-    const correlationId = globalThis.crypto.randomUUID();
+    const { correlationId } = call;
     try {
       this.#options.logger.error(
         { correlationId, method: call.method, target: targetName(call), err: error },
@@ -323,20 +327,16 @@ export class Dispatcher implements CallHost {
   }
 
   #publishStart(call: Call, startedAtMs: number): void {
-    const { serverId } = this;
+    if (!CHANNELS.requestStart.hasSubscribers) return;
     CHANNELS.requestStart.publish({
-      serverId,
+      serverId: this.serverId,
       context: call,
       target: targetName(call),
       startedAtMs,
     });
   }
 
-  #publishEnd(
-    call: Call,
-    outcome: "ok" | "input_required" | "tool_error" | "error" | "cancelled",
-    errorCode: number | undefined,
-  ): void {
+  #publishEnd(call: Call, outcome: RequestOutcome, errorCode: number | undefined): void {
     const startedAtMs = call.observedAtMs;
     if (startedAtMs === undefined) return;
     call.observedAtMs = undefined;
@@ -348,6 +348,9 @@ export class Dispatcher implements CallHost {
       durationMs: performance.now() - startedAtMs,
       outcome,
       errorCode,
+      primitive: call.primitive,
+      tool: toolOf(call),
+      decision: call.decision,
     });
   }
 }
@@ -386,11 +389,9 @@ function isAbort(error: unknown): boolean {
   }
 }
 
-/** What the method acts on. No other member counts: a client may send any beside it. */
-function targetName(call: Call): string | undefined {
-  const member = call.peer.codec.methods.get(call.method)?.targetMember;
-  const target = member === undefined ? undefined : call.params[member];
-  return typeof target === "string" ? target : undefined;
+/** Under this method `target` is what {@link Targets.tool} found. */
+function toolOf({ method, target }: Call): Tool | undefined {
+  return method === "tools/call" ? (target as RegisteredTool | undefined)?.definition : undefined;
 }
 
 function outcomeOf(result: object): "ok" | "input_required" | "tool_error" {

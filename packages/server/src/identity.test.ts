@@ -12,12 +12,13 @@ const auth: NonNullable<MCPServerOptions["auth"]> = {
       ? { principal: ada }
       : { failure: { status: 401, headers: {}, message: "No", stage: "signature" } },
 };
+const SERVER = "server-1";
 const base = { name: "identity", version: "1.0.0" };
 
 it("identifies the client of a process by what the environment gave, whatever the case of names", async () => {
   const options = resolveOptions({ ...base, auth });
-  expect(await identifyProcess(options, { Authorization: "Bearer good" })).toBe(ada);
-  expect(await identifyProcess(resolveOptions(base), undefined)).toBeUndefined();
+  expect(await identifyProcess(SERVER, options, { Authorization: "Bearer good" })).toBe(ada);
+  expect(await identifyProcess(SERVER, resolveOptions(base), undefined)).toBeUndefined();
 });
 
 it.each([
@@ -36,9 +37,9 @@ it.each([
     /does nothing without the option "auth"/,
   ],
 ])("refuses %s", async (_name, options, headers, message) => {
-  await expect(identifyProcess(resolveOptions({ ...base, ...options }), headers)).rejects.toThrow(
-    message,
-  );
+  await expect(
+    identifyProcess(SERVER, resolveOptions({ ...base, ...options }), headers),
+  ).rejects.toThrow(message);
 });
 
 it("refuses a start over stdio, and a connection, of nobody", async () => {

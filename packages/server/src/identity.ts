@@ -5,6 +5,7 @@ import {
   MCPError,
   type Principal,
 } from "@backplane/protocol";
+import { authenticationDone } from "./authentication-done.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 const REMEDY =
@@ -17,6 +18,7 @@ const REMEDY =
  * @throws {Error} when the authenticator refuses.
  */
 export async function identifyProcess(
+  serverId: string,
   { auth, path }: ResolvedOptions,
   headers: Readonly<Record<string, string | undefined>> | undefined,
 ): Promise<Principal | undefined> {
@@ -34,6 +36,7 @@ export async function identifyProcess(
   const outcome = await auth.authenticate(
     credentialRequest({ method: "POST", path, remoteAddress: undefined }, headers),
   );
+  authenticationDone(serverId, "stdio", undefined, outcome);
   if ("principal" in outcome) return outcome.principal;
   const { message, stage, cause } = outcome.failure;
   const check = stage === undefined ? "" : ` (${stage})`;

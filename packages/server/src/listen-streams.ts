@@ -8,6 +8,7 @@ import {
 } from "@backplane/protocol";
 import type { Call } from "./call.ts";
 import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
+import { limitHit } from "./limit-hit.ts";
 import type { ServerLimits } from "./options.ts";
 import type { ListKind, Registry } from "./registry.ts";
 import type { StreamSlots } from "./stream-slots.ts";
@@ -155,6 +156,7 @@ export class ListenStreams {
       throw invalidParams("params.notifications.resourceSubscriptions must be an array of URIs");
     }
     if (uris.length > this.#limits.maxSubscriptions) {
+      limitHit(call.serverId, "maxSubscriptions", call);
       throw invalidParams(`at most ${this.#limits.maxSubscriptions} resource subscriptions`);
     }
     return {

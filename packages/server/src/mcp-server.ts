@@ -370,7 +370,7 @@ export class MCPServer {
     if (options.transport === "stdio") {
       checkStartStdio(options);
       this.#drainTimeoutMs = options.drainTimeoutMs ?? this.#drainTimeoutMs;
-      const principal = await identifyProcess(this.#options, options.headers);
+      const principal = await identifyProcess(this.serverId, this.#options, options.headers);
       const { createStdioTransport } = await import("./stdio-transport.ts");
       const transport = await createStdioTransport({
         maxLineBytes: this.#options.limits.maxBodyBytes,

@@ -12,6 +12,7 @@ import {
   type WireCodec,
 } from "@backplane/protocol";
 import type { Peer, PeerSession } from "./call.ts";
+import { limitHit } from "./limit-hit.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { ControlMessage } from "./session-control.ts";
 
@@ -57,14 +58,18 @@ export class Sessions {
   /** Begins a session. @returns false when the store is full of sessions in use. */
   async create(id: string, session: NewSession, principalKey: string): Promise<boolean> {
     const kept = await this.#put(id, session, principalKey);
-    if (kept) this.#gauge(1);
+    if (kept) this.#gauge(1, undefined);
+    else limitHit(this.#serverId, "maxSessions");
     return kept;
   }
 
   /** Gives a session that had only a place its content: HTTP+SSE has an id before `initialize`. */
   async replace(id: string, session: NewSession, principalKey: string): Promise<boolean> {
     const { sessionStore } = this.#options;
-    return (await sessionStore.delete(id)) && (await this.#put(id, session, principalKey));
+    if (!(await sessionStore.delete(id))) return false;
+    const kept = await this.#put(id, session, principalKey);
+    if (!kept) limitHit(this.#serverId, "maxSessions");
+    return kept;
   }
 
   /** The session, touched; check it with {@link isOwnedBy}. Undefined when ended, expired or never known. */
@@ -73,10 +78,10 @@ export class Sessions {
     return this.#options.sessionStore.get(id, this.#options.sessions.ttlMs);
   }
 
-  /** @returns whether there was one to end. */
-  async end(id: string): Promise<boolean> {
+  /** @param beganAtMs when, by the server's clock. @returns whether there was one to end. */
+  async end(id: string, beganAtMs: number): Promise<boolean> {
     const existed = await this.#options.sessionStore.delete(id);
-    if (existed) this.#gauge(-1);
+    if (existed) this.#gauge(-1, this.#options.clock.now() - beganAtMs);
     this.#announcer.tellAll({ type: "end", session: id });
     return existed;
   }
@@ -100,7 +105,10 @@ export class Sessions {
       limits.maxSubscriptions,
     );
     if (outcome === undefined) throw invalidRequest("the session has ended");
-    if (outcome === "full") return false;
+    if (outcome === "full") {
+      limitHit(this.#serverId, "maxSubscriptions");
+      return false;
+    }
     this.#announcer.tellOwner({ type: "subscription", session: id, uri, subscribed });
     return true;
   }
@@ -128,10 +136,10 @@ export class Sessions {
     return sessionStore.create(record, { ttlMs, evictIdleMs });
   }
 
-  #gauge(delta: 1 | -1): void {
+  #gauge(delta: 1 | -1, durationMs: number | undefined): void {
     if (!CHANNELS.gauge.hasSubscribers) return;
     this.#gauged += delta;
-    CHANNELS.gauge.publish({ serverId: this.#serverId, kind: "session", delta });
+    CHANNELS.gauge.publish({ serverId: this.#serverId, kind: "session", delta, durationMs });
     if (this.#gauged > 0) {
       this.#cancelRecount ??= this.#options.clock.after(RECOUNT_MS, () => void this.#recount());
     }
@@ -141,7 +149,9 @@ export class Sessions {
     this.#cancelRecount = undefined;
     try {
       const count = await this.#options.sessionStore.count();
-      while (this.#gauged > Math.max(count, 0) && CHANNELS.gauge.hasSubscribers) this.#gauge(-1);
+      while (this.#gauged > Math.max(count, 0) && CHANNELS.gauge.hasSubscribers) {
+        this.#gauge(-1, undefined);
+      }
     } catch (error) {
       this.#options.logger.warn({ err: error }, "sessions could not be counted");
     }

@@ -1,4 +1,5 @@
 import { CHANNELS } from "@backplane/protocol";
+import { limitHit } from "./limit-hit.ts";
 
 /** Counts open streams, in all and per owner, so that neither grows without bound. */
 export class StreamSlots {
@@ -14,25 +15,34 @@ export class StreamSlots {
     this.#maxPerOwner = maxPerOwner;
   }
 
+  /** Open now. */
+  get taken(): number {
+    return this.#total;
+  }
+
   /** @returns what gives the slot back (idempotent), or undefined when there is none left. */
   take(owner: string): (() => void) | undefined {
     const held = this.#byOwner.get(owner) ?? 0;
-    if (this.#total >= this.#max || held >= this.#maxPerOwner) return undefined;
-    this.#change(owner, 1);
+    if (this.#total >= this.#max || held >= this.#maxPerOwner) {
+      limitHit(this.#serverId, this.#total >= this.#max ? "maxStreams" : "maxStreamsPerPrincipal");
+      return undefined;
+    }
+    const beganAtMs = performance.now();
+    this.#change(owner, 1, undefined);
     let taken = true;
     return () => {
-      if (taken) this.#change(owner, -1);
+      if (taken) this.#change(owner, -1, performance.now() - beganAtMs);
       taken = false;
     };
   }
 
-  #change(owner: string, delta: 1 | -1): void {
+  #change(owner: string, delta: 1 | -1, durationMs: number | undefined): void {
     const held = (this.#byOwner.get(owner) ?? 0) + delta;
     if (held === 0) this.#byOwner.delete(owner);
     else this.#byOwner.set(owner, held);
     this.#total += delta;
     if (CHANNELS.gauge.hasSubscribers) {
-      CHANNELS.gauge.publish({ serverId: this.#serverId, kind: "stream", delta });
+      CHANNELS.gauge.publish({ serverId: this.#serverId, kind: "stream", delta, durationMs });
     }
   }
 }

@@ -106,8 +106,10 @@ export class Targets {
 
   /** @throws {AuthorizationError} when the caller may see the primitive but needs more to use it. */
   #hides(call: Call, entry: RegisteredPrimitive): boolean {
+    call.primitive = entry.protection;
     if (this.#policy === undefined) return false;
     const decision = this.#policy.decide(call.principal, entry.protection);
+    call.decision = decision.effect;
     if (decision.effect === "challenge") {
       const { scopes, failure } = decision;
       const known = scopes === undefined ? undefined : this.#auth?.stepUp?.(scopes);

@@ -1,4 +1,4 @@
-import type { RateLimitBucket, RateLimitDecision } from "@backplane/protocol";
+import { CHANNELS, type RateLimitBucket, type RateLimitDecision } from "@backplane/protocol";
 import type { ResolvedRateLimit } from "../rate-limit-options.ts";
 
 const ALLOWED: RateLimitDecision = Object.freeze({ allowed: true });
@@ -41,7 +41,7 @@ export class GuardedStore {
     try {
       const decision = await Promise.race([store?.take(buckets) ?? ALLOWED, late]);
       if (this.#away) {
-        this.#away = false;
+        this.#becomes(false);
         logger.info({}, "the rate limit store is back");
       }
       return decision;
@@ -57,11 +57,18 @@ export class GuardedStore {
     const { clock, storeRetryMs, logger, onStoreFailure } = this.#options;
     this.#retryAtMs = clock.now() + storeRetryMs;
     if (this.#away) return;
-    this.#away = true;
+    this.#becomes(true);
     logger.warn(
       { err: error, onStoreFailure },
       `the rate limit store is away; ${MEANWHILE[onStoreFailure]}`,
     );
+  }
+
+  #becomes(away: boolean): void {
+    this.#away = away;
+    if (!CHANNELS.degraded.hasSubscribers) return;
+    // Several servers may share one limiter.
+    CHANNELS.degraded.publish({ serverId: undefined, part: "rate_limit_store", degraded: away });
   }
 
   async #without(buckets: readonly RateLimitBucket[]): Promise<RateLimitDecision> {

@@ -94,6 +94,7 @@ function testLink(wheel: DeadlineWheel): TestLink {
     transport,
     meta: createMetaEncoder({ name: "t", version: "1" }, {}, "2026-07-28"),
     lastId: 0,
+    onEnded: () => {},
     events: { onNotification: () => {}, onServerRequest: async () => ({}), onClose: () => {} },
     wheel,
     logger,

@@ -5,6 +5,7 @@ import {
   invalidRequest,
   type MCPError,
 } from "@backplane/protocol";
+import { authenticationDone } from "../authentication-done.ts";
 import { type Caller, callerOf } from "../caller.ts";
 import { isPromise } from "../internal/is-promise.ts";
 import type { ResolvedOptions } from "../options.ts";
@@ -16,12 +17,14 @@ const ANONYMOUS: Caller = callerOf(undefined);
 
 /** Who may come in: the guards and the identity of every HTTP request, whatever it is for. */
 export class Admission {
+  readonly #serverId: string;
   readonly #options: ResolvedOptions;
   readonly #guards: Guards;
   /** Callers by exchange, between `admit` and the body. */
   readonly #callers = new WeakMap<HttpExchange, Caller>();
 
-  constructor(options: ResolvedOptions) {
+  constructor(serverId: string, options: ResolvedOptions) {
+    this.#serverId = serverId;
     this.#options = options;
     this.#guards = new Guards(options.allowedHosts, options.allowedOrigins);
   }
@@ -83,6 +86,7 @@ export class Admission {
   }
 
   #identified(exchange: HttpExchange, outcome: AuthenticationOutcome): boolean {
+    authenticationDone(this.#serverId, "http", exchange.remoteAddress, outcome);
     if ("failure" in outcome) {
       this.#refuseIdentity(exchange, outcome.failure);
       return false;

@@ -22,6 +22,7 @@ import { type Caller, modernPeer } from "../caller.ts";
 import type { Dispatcher } from "../dispatch.ts";
 import { isPromise } from "../internal/is-promise.ts";
 import { legacyRefused } from "../lifecycle.ts";
+import { limitHit } from "../limit-hit.ts";
 import { noBatches, tooDeep, tooLarge } from "../message-refusals.ts";
 import type { ResolvedOptions, ServerLimits } from "../options.ts";
 import { encodeFailure } from "../response-encoder.ts";
@@ -77,7 +78,7 @@ export class HttpEndpoint {
   postText(exchange: HttpExchange, text: string): void {
     if (!this.#admitsType(exchange)) return;
     if (exceedsJsonDepth(text, this.limits.maxJsonDepth)) {
-      this.#refuse(exchange, 400, tooDeep(this.limits.maxJsonDepth));
+      this.#refuseTooDeep(exchange);
       return;
     }
     let value: unknown;
@@ -93,9 +94,8 @@ export class HttpEndpoint {
   /** A POST whose body a framework has parsed; its size was that parser's to bound. */
   postValue(exchange: HttpExchange, value: unknown): void {
     if (!this.#admitsType(exchange)) return;
-    if (valueExceedsDepth(value, this.limits.maxJsonDepth)) {
-      this.#refuse(exchange, 400, tooDeep(this.limits.maxJsonDepth));
-    } else this.#post(exchange, value);
+    if (valueExceedsDepth(value, this.limits.maxJsonDepth)) this.#refuseTooDeep(exchange);
+    else this.#post(exchange, value);
   }
 
   /** Every method but POST. */
@@ -118,8 +118,8 @@ export class HttpEndpoint {
 
   /** The body passed `maxBodyBytes`. */
   tooLarge(exchange: HttpExchange): void {
-    const error = tooLarge(this.limits.maxBodyBytes);
-    this.#refuse(exchange, 413, error);
+    limitHit(this.#dispatcher.serverId, "maxBodyBytes");
+    this.#refuse(exchange, 413, tooLarge(this.limits.maxBodyBytes));
   }
 
   /** A framework consumed the body and did not pass on what it parsed. */
@@ -136,6 +136,12 @@ export class HttpEndpoint {
   /** A seam threw where it must not, such as an authenticator. */
   crashed(exchange: HttpExchange, error: unknown): void {
     this.#admission.crashed(exchange, error);
+  }
+
+  #refuseTooDeep(exchange: HttpExchange): void {
+    const { maxJsonDepth } = this.limits;
+    limitHit(this.#dispatcher.serverId, "maxJsonDepth");
+    this.#refuse(exchange, 400, tooDeep(maxJsonDepth));
   }
 
   /** Before anything is parsed: a page may send text/plain across origins without a preflight. */

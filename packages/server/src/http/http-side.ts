@@ -44,7 +44,7 @@ export class HttpSide {
     readonly readiness: Readiness;
   }) {
     const { options, dispatcher, legacy, registry, slots, readiness } = parts;
-    const admission = new Admission(options);
+    const admission = new Admission(dispatcher.serverId, options);
     const documents = new PublicDocuments(options.auth?.documents, registry);
     this.#options = options;
     this.health = new Health(options.logger, options.clock);

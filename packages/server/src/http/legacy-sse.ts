@@ -81,6 +81,7 @@ class SseSession implements NewsStream {
   readonly #session: LocalSession;
   readonly #releaseSlot: () => void;
   readonly #credentialEndsAtMs: number;
+  readonly #beganAtMs: number;
   readonly #subscriptions = new Set<string>();
   #connection: SseStream | undefined;
   #stopListening: (() => void) | undefined;
@@ -97,6 +98,7 @@ class SseSession implements NewsStream {
     this.#session = session;
     this.#releaseSlot = releaseSlot;
     this.#credentialEndsAtMs = credentialEndsAtMs;
+    this.#beganAtMs = dependencies.options.clock.now();
   }
 
   get connected(): boolean {
@@ -169,7 +171,7 @@ class SseSession implements NewsStream {
     const { live, sessions, options } = this.#deps;
     live.inBackground(
       "sessionStore",
-      sessions.end(this.#session.id).then(
+      sessions.end(this.#session.id, this.#beganAtMs).then(
         () => {},
         (error: unknown) =>
           options.logger.warn({ err: error }, "a session could not be ended; it expires by itself"),

@@ -127,7 +127,7 @@ export class SessionLeg implements LegacyLeg {
   async #delete(exchange: HttpExchange, caller: Caller): Promise<void> {
     try {
       const record = await this.#find(exchange, caller);
-      if (!(await this.#sessions.end(record.id))) throw sessionNotFound();
+      if (!(await this.#sessions.end(record.id, record.createdAtMs))) throw sessionNotFound();
       exchange.respond(200, undefined);
     } catch (error) {
       this.#failed(exchange, error, undefined);

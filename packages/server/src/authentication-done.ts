@@ -1,0 +1,36 @@
+import {
+  type AuthenticationEvent,
+  type AuthenticationOutcome,
+  CHANNELS,
+} from "@backplane/protocol";
+
+/** Tells whoever listens what an authenticator said of a credential. */
+export function authenticationDone(
+  serverId: string,
+  transport: AuthenticationEvent["transport"],
+  remoteAddress: string | undefined,
+  outcome: AuthenticationOutcome,
+): void {
+  if ("principal" in outcome) {
+    if (!CHANNELS.authenticated.hasSubscribers) return;
+    const { principal } = outcome;
+    CHANNELS.authenticated.publish({
+      serverId,
+      transport,
+      remoteAddress,
+      principal,
+      status: undefined,
+      stage: undefined,
+    });
+  } else if (CHANNELS.authenticationRefused.hasSubscribers) {
+    const { status, stage } = outcome.failure;
+    CHANNELS.authenticationRefused.publish({
+      serverId,
+      transport,
+      remoteAddress,
+      principal: undefined,
+      status,
+      stage,
+    });
+  }
+}
