@@ -1,89 +1,56 @@
+import { anyOf, OAuthResourceServer } from "@backplane/auth";
+import { codecFor } from "@backplane/protocol";
+import type { MCPServer } from "@backplane/server";
 import { describe, expect, it } from "vitest";
-import { type Exchange, type Headers, modern, send } from "../protocol/harness/http.ts";
-import { initialize, openSession } from "../protocol/harness/legacy-session.ts";
+import { type Headers, modern, send } from "../protocol/harness/http.ts";
 import { useServer } from "../protocol/harness/servers.ts";
-import {
-  apiKey,
-  guardedOptions,
-  jwt,
-  keys,
-  recording,
-  registerGuarded,
-} from "./harness/guarded-server.ts";
+import { recordingLogger } from "./attacks/recording.ts";
+import { apiKey, guardedOptions, jwt, keys, registerGuarded } from "./harness/guarded-server.ts";
+import { endpointSurfaces, methodSurfaces, type Seen, type Surface } from "./harness/surfaces.ts";
 
-const logger = recording();
-const target = useServer(registerGuarded, { ...guardedOptions(), legacySse: true, logger });
+const logger = recordingLogger();
+const { auth: keysAndTokens, policy } = guardedOptions();
+/** Publishes metadata; its tokens are those of a server that is away. */
+const oauth = new OAuthResourceServer({
+  publicUrl: "https://mcp.example/mcp",
+  authorizationServers: [{ issuer: "https://away.example", algorithms: ["ES256"] }],
+});
+const page = "https://page.example";
 
-type Ask = (headers: Headers) => Promise<Exchange>;
-const json = { "content-type": "application/json", accept: "application/json, text/event-stream" };
-const raw =
-  (body: string, more: Headers = {}): Ask =>
-  (headers) =>
-    send(target.url, { headers: { ...json, ...more, ...headers }, body });
-const call =
-  (method: string, params: Record<string, unknown> = {}): Ask =>
-  (headers) =>
-    modern(target.url, method, params, { headers });
-const ref = (type: string, member: string, value: string): Ask =>
-  call("completion/complete", {
-    ref: { type, [member]: value },
-    argument: { name: member === "name" ? "x" : "id", value: "" },
+/** Everything that plugs in beside the endpoint. */
+function register(server: MCPServer): void {
+  registerGuarded(server);
+  server.addHealthChecker({
+    checkHealth: () => ({ status: "healthy", checks: {}, timestamp: "2026-07-28T00:00:00Z" }),
   });
+  const handle = () => ({ body: '{"result":"answered"}' });
+  server.addRoute({ method: "GET", path: "/metrics", access: "authenticated", handle });
+  server.addRoute({ method: "POST", path: "/actions/*", access: "authenticated", handle });
+  server.addRoute({ method: "GET", path: "/welcome", access: "public", handle });
+}
 
-/** Everything that a server answers to, and what a caller without permissions gets: an answer or a refusal. */
-const surfaces: Readonly<Record<string, readonly [ask: Ask, weak: "answer" | "refusal"]>> = {
-  "server/discover": [call("server/discover"), "answer"],
-  "tools/list": [call("tools/list"), "answer"],
-  "prompts/list": [call("prompts/list"), "answer"],
-  "resources/list": [call("resources/list"), "answer"],
-  "resources/templates/list": [call("resources/templates/list"), "answer"],
-  "tools/call": [call("tools/call", { name: "by_role", arguments: {} }), "refusal"],
-  "tools/call by scope": [call("tools/call", { name: "by_scope", arguments: {} }), "refusal"],
-  "prompts/get": [call("prompts/get", { name: "by_role" }), "refusal"],
-  "resources/read": [call("resources/read", { uri: "test://by-role" }), "refusal"],
-  "resources/read of a template": [call("resources/read", { uri: "test://by-role/1" }), "refusal"],
-  "completion of a prompt": [ref("ref/prompt", "name", "by_role"), "refusal"],
-  "completion of a template": [ref("ref/resource", "uri", "test://by-role/{id}"), "refusal"],
-  initialize: [(headers) => initialize(target.url, { headers }), "answer"],
-  "a legacy request": [
-    async (headers) => {
-      const session = await openSession(target.url, { headers: apiKey(keys.other) });
-      const { "x-api-key": _key, ...own } = session.headers;
-      return send(target.url, {
-        headers: { ...own, ...headers },
-        body: { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "by_role" } },
-      });
-    },
-    "refusal",
-  ],
-  "a batch": [raw('[{"jsonrpc":"2.0","id":1,"method":"ping"}]'), "refusal"],
-  "a notification": [raw('{"jsonrpc":"2.0","method":"notifications/cancelled"}'), "refusal"],
-  "what is no JSON": [raw("{"), "refusal"],
-  GET: [
-    (headers) =>
-      send(target.url, {
-        method: "GET",
-        headers: { ...headers, "mcp-session-id": "x", accept: "text/event-stream" },
-      }),
-    "refusal",
-  ],
-  DELETE: [
-    (headers) =>
-      send(target.url, { method: "DELETE", headers: { ...headers, "mcp-session-id": "x" } }),
-    "refusal",
-  ],
-  "a POST of HTTP+SSE": [
-    (headers) =>
-      send(`${target.url}?sessionId=x`, {
-        headers: { ...json, ...headers },
-        body: { jsonrpc: "2.0", id: 1, method: "tools/list" },
-      }),
-    "refusal",
-  ],
+const target = useServer(register, {
+  auth: anyOf([keysAndTokens as NonNullable<typeof keysAndTokens>, oauth]),
+  ...(policy && { policy }),
+  allowedOrigins: [page],
+  legacySse: true,
+  logger,
+});
+
+/** Who may have what is beside the endpoint: everybody, or who has a credential. */
+const routeAccess: Readonly<Record<string, "everybody" | "known">> = {
+  "GET /health": "everybody",
+  "GET /ready": "everybody",
+  "GET /health/details": "known",
+  "GET /.well-known/oauth-protected-resource": "everybody",
+  "GET /.well-known/oauth-protected-resource/mcp": "everybody",
+  "GET /metrics": "known",
+  "POST /actions/*": "known",
+  "GET /welcome": "everybody",
 };
 
-const bad: Readonly<Record<string, Headers>> = {
-  "no credential": {},
+const none: Readonly<Record<string, Headers>> = { "no credential": {} };
+const wrong: Readonly<Record<string, Headers>> = {
   "an unknown key": apiKey("key-of-nobody-at-all"),
   "two keys": { "x-api-key": [keys.admin, keys.admin] },
   "a key in capitals": apiKey(keys.admin.toUpperCase()),
@@ -92,42 +59,124 @@ const bad: Readonly<Record<string, Headers>> = {
   "another scheme": { authorization: "Basic YWRtaW46YWRtaW4=" },
   "an endless credential": { authorization: `Bearer ${"a".repeat(13_000)}` },
 };
+const weak = apiKey(keys.other);
+const right = apiKey(keys.admin);
 
-describe.each(Object.keys(surfaces))("[S26-52b, R26-03] %s", (name) => {
-  const [ask, weak] = surfaces[name] as [Ask, "answer" | "refusal"];
+function expectRefused(answer: Seen, which: string): void {
+  expect([400, 401], which).toContain(answer.status);
+  expect(answer.headers["www-authenticate"], which).toMatch(/ApiKey|Bearer/);
+  expect(answer.text, which).not.toMatch(/result|secret|by.role/);
+}
 
-  it.each(Object.keys(bad))("is refused with %s, and says nothing", async (which) => {
-    const headers = bad[which] as Headers;
-    const answer = await ask(headers);
-    expect([400, 401]).toContain(answer.status);
-    expect(answer.headers["www-authenticate"]).toMatch(/ApiKey|Bearer/);
-    expect(answer.text).not.toMatch(/result|secret|by.role/);
-    // Never a credential in the log.
-    expect(logger.lines.join("\n")).not.toMatch(/key-of|not\.a\.token|YWRtaW46|aaaaaa/i);
+function expectOutcome({ status, text }: Seen, outcome: Surface["weak"]): void {
+  if (outcome === "answer") {
+    expect([200, 202]).toContain(status);
+    expect(text).not.toMatch(/"error"/);
+  } else {
+    expect(status).not.toBe(401);
+    expect(status >= 400 || text.includes('"error"')).toBe(true);
+  }
+}
+
+/** The name of a row without what makes it one of several. */
+const plain = (name: string): string => name.replace(/ \(.*\)$/, "");
+const covered = (rows: Iterable<string>): readonly string[] =>
+  [...new Set([...rows].map(plain))].sort();
+
+describe("every surface has a row", () => {
+  it("[S26-52b] each method of the wire tables", () => {
+    const known = (["2026-07-28", "2025-11-25"] as const).flatMap((revision) =>
+      [...codecFor(revision).methods.keys()].map((method) => `${revision} ${method}`),
+    );
+    expect(covered(methodSurfaces.keys())).toEqual(known.sort());
   });
 
-  it("answers a caller without permissions as the policy says", async () => {
-    const answer = await ask(apiKey(keys.other));
-    expect(answer.status).not.toBe(401);
-    if (weak === "answer") expect(answer.message?.result).toBeDefined();
-    expect(answer.text).not.toMatch(/secret/);
+  it("[S26-52b] each route of the server", () => {
+    const known = target.server.routes.map(({ method, path }) => `${method} ${path}`);
+    expect(Object.keys(routeAccess).sort()).toEqual([...known].sort());
+  });
+
+  it("[S26-52b] each HTTP method of the endpoint", async () => {
+    const headers = { origin: page, "access-control-request-method": "POST" };
+    const preflight = await send(target.url, { method: "OPTIONS", headers });
+    const served = String(preflight.headers["access-control-allow-methods"]).split(", ");
+    // PUT stands for all that are not served.
+    expect(covered(endpointSurfaces.keys())).toEqual([...served, "PUT"].sort());
   });
 });
 
-it("a listen stream is refused like everything else, and tells of what may be read only", async () => {
-  const notifications = { resourceSubscriptions: ["test://open", "test://by-role"] };
-  const ask = (headers: Headers) =>
-    modern(target.url, "subscriptions/listen", { notifications }, { headers });
-  for (const headers of Object.values(bad))
-    expect([400, 401]).toContain((await ask(headers)).status);
-  const { listen } = await import("../protocol/harness/http.ts");
-  for (const [key, uris] of [
-    [keys.other, ["test://open"]],
-    [keys.admin, ["test://open", "test://by-role"]],
-  ] as const) {
-    const { stream, acknowledgement } = await listen(target.url, notifications, {
-      headers: apiKey(key),
+describe.each([...methodSurfaces, ...endpointSurfaces])(
+  "[S26-52b, R26-03] %s",
+  (_name, surface) => {
+    it.each(Object.entries({ none, wrong }))(
+      "is refused with %s, and says nothing",
+      async (_, bad) => {
+        for (const [which, headers] of Object.entries(bad)) {
+          const asker = { headers, isKnown: false, owner: right };
+          expectRefused(await surface.ask(target.url, asker), which);
+        }
+        // Never a credential in the log.
+        expect(logger.text).not.toMatch(/key-of|not\.a\.token|YWRtaW46|aaaaaa/i);
+      },
+    );
+
+    it("answers a caller without permissions as the policy says", async () => {
+      const answer = await surface.ask(target.url, { headers: weak, isKnown: true, owner: weak });
+      expectOutcome(answer, surface.weak);
+      expect(answer.text).not.toMatch(/secret/);
     });
+
+    it("answers a caller with permissions", async () => {
+      const answer = await surface.ask(target.url, { headers: right, isKnown: true, owner: right });
+      expectOutcome(answer, surface.right ?? "answer");
+    });
+  },
+);
+
+describe.each(Object.entries(routeAccess))("[S26-52b] %s", (name, access) => {
+  const [method, path] = name.split(" ") as [string, string];
+  const ask = (headers: Headers): Promise<Seen> =>
+    send(new URL(path.replace("*", "x"), target.url).href, { method, headers });
+
+  it("asks for a credential, or says the same to everybody", async () => {
+    const known = [await ask(weak), await ask(right)];
+    for (const { status } of known) expect(status).toBe(200);
+    for (const [which, headers] of Object.entries({ ...none, ...wrong })) {
+      const answer = await ask(headers);
+      if (access === "known") expectRefused(answer, which);
+      else expect([answer.status, answer.text]).toEqual([200, known[1]?.text]);
+    }
+  });
+});
+
+describe("what is public", () => {
+  it("says nothing but a status, or what the authenticator publishes", async () => {
+    for (const path of ["/health", "/ready"]) {
+      const answer = await send(new URL(path, target.url).href, { method: "GET" });
+      expect(JSON.parse(answer.text)).toEqual({ status: expect.any(String) });
+    }
+    const metadata = new URL("/.well-known/oauth-protected-resource", target.url).href;
+    expect(JSON.parse((await send(metadata, { method: "GET" })).text)).toMatchObject({
+      resource: "https://mcp.example/mcp",
+    });
+  });
+
+  it("is not more than has a row: every other path is unknown", async () => {
+    for (const path of ["/", "/admin", "/metrics/", "/dashboard", "/mcp/", "/health/", "/.env"]) {
+      const answer = await send(new URL(path, target.url).href, { method: "GET", headers: right });
+      expect(answer.status, path).toBe(404);
+    }
+  });
+});
+
+it("a listen stream tells of what may be read only", async () => {
+  const notifications = { resourceSubscriptions: ["test://open", "test://by-role"] };
+  const { listen } = await import("../protocol/harness/http.ts");
+  for (const [headers, uris] of [
+    [weak, ["test://open"]],
+    [right, ["test://open", "test://by-role"]],
+  ] as const) {
+    const { stream, acknowledgement } = await listen(target.url, notifications, { headers });
     stream.close();
     expect(acknowledgement?.params?.["notifications"]).toEqual({ resourceSubscriptions: uris });
   }
@@ -144,19 +193,4 @@ it("every way in leads to the same principal everywhere", async () => {
     "reader",
     "ada",
   ]);
-});
-
-it("the log says which check refused", async () => {
-  await call("tools/list")({
-    authorization: `Bearer ${(await jwt.issue({ sub: "a" })).slice(0, -2)}xx`,
-  });
-  expect(logger.lines.at(-1)).toMatch(/"stage":"signature"/);
-});
-
-it("health and readiness need no credential and say nothing", async () => {
-  for (const path of ["/health", "/ready"]) {
-    const answer = await send(new URL(path, target.url).href, { method: "GET" });
-    expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.text)).toEqual({ status: expect.any(String) });
-  }
 });
