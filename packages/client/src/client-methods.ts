@@ -5,12 +5,10 @@ import {
   type CompletionReference,
   compileSchema,
   type GetPromptResult,
-  isJsonObject,
   isStandardSchema,
   type JsonObject,
   type JsonSchema,
   MCPError,
-  META_TOOL_ERROR,
   type Prompt,
   type ReadResourceResult,
   type Resource,
@@ -18,7 +16,6 @@ import {
   type StandardSchemaV1,
   standardValidator,
   type Tool,
-  ToolExecutionError,
 } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import { untilAborted } from "./internal/until-aborted.ts";
@@ -26,6 +23,7 @@ import { allPages, type ListLimits, type Page } from "./pagination.ts";
 import type { RequestOptions } from "./request-options.ts";
 import type { MethodCall } from "./request-plan.ts";
 import type { ToolBook } from "./tool-book.ts";
+import { toolError, toolOutput } from "./tool-result.ts";
 
 /** What `call` may be told beside the options of every request. */
 export interface CallOptions<Output extends StandardSchemaV1 | JsonSchema> extends RequestOptions {
@@ -44,9 +42,6 @@ export type CallValue<Output> = Output extends StandardSchemaV1
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 const NO_ARGUMENTS: JsonObject = Object.freeze({});
 const NO_HEADERS: readonly string[] = [];
-
-/** The code of a tool's failure that carries none of its own: an `isError` result of another toolkit. */
-const UNNAMED_TOOL_ERROR = -1;
 
 /** Of the schemas that callers gave, each compiled once. */
 const validators = new WeakMap<object, CompiledSchema["validate"]>();
@@ -143,7 +138,7 @@ export abstract class ClientMethods {
   ): Promise<CallValue<Output>> {
     const result = await this.callTool(name, args, options);
     if (result.isError === true) throw toolError(name, result);
-    const value = outputOf(result);
+    const value = toolOutput(result);
     return (
       options.output === undefined ? value : await checkedValue(name, value, options.output)
     ) as CallValue<Output>;
@@ -266,30 +261,6 @@ export abstract class ClientMethods {
       this.toolBook.completed(since);
     }
   }
-}
-
-/** The error that a tool threw, as the server's `_meta` describes it. */
-function toolError(name: string, result: CallToolResult): ToolExecutionError {
-  const meta = result._meta?.[META_TOOL_ERROR];
-  const { code, retryAfterMs, data } = isJsonObject(meta) ? meta : ({} as JsonObject);
-  return new ToolExecutionError(
-    Number.isInteger(code) ? (code as number) : UNNAMED_TOOL_ERROR,
-    textOf(result) ?? `tool "${name}" failed`,
-    {
-      data,
-      ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 && { retryAfterMs }),
-    },
-  );
-}
-
-function outputOf(result: CallToolResult): unknown {
-  return result.structuredContent ?? textOf(result) ?? result.content;
-}
-
-/** The text of content that is nothing but text. */
-function textOf({ content }: CallToolResult): string | undefined {
-  if (content.length === 0 || content.some(({ type }) => type !== "text")) return undefined;
-  return content.map((block) => (block as { text: string }).text).join("\n");
 }
 
 async function checkedValue(

@@ -57,3 +57,4 @@ export type {
   ResourceListener,
   StreamState,
 } from "./subscription-types.ts";
+export { toolError, toolOutput } from "./tool-result.ts";

@@ -153,6 +153,45 @@ export interface CircuitEvent {
   readonly previous: "closed" | "open" | "half-open";
 }
 
+/** A run of a workflow began. Never carries parameters, inputs or outputs, like all that workflows tell. */
+export interface WorkflowRunEvent {
+  /** The server whose request the run serves; undefined for a run of its own. */
+  readonly serverId: string | undefined;
+  readonly workflow: string;
+  readonly runId: string;
+  /** `performance.now()` when it began. */
+  readonly startedAtMs: number;
+}
+
+/** A run of a workflow ended. `waiting`: its request has to bring an answer first, and then it goes on. */
+export interface WorkflowRunEndEvent extends WorkflowRunEvent {
+  readonly durationMs: number;
+  readonly status: "completed" | "partial" | "failed" | "cancelled" | "waiting";
+}
+
+/** A node of a workflow began to run. */
+export interface WorkflowNodeEvent {
+  readonly serverId: string | undefined;
+  /** The outermost workflow. */
+  readonly workflow: string;
+  readonly runId: string;
+  /** Its id, in an inner workflow with the way to it. In a map it holds an index: no label for a metric. */
+  readonly node: string;
+  /** The type of node, such as `MCPToolNode`: one of a bounded number. */
+  readonly nodeType: string;
+  /** `performance.now()` when it began. */
+  readonly startedAtMs: number;
+}
+
+/** A node of a workflow that had begun ended, with all its attempts. */
+export interface WorkflowNodeEndEvent extends WorkflowNodeEvent {
+  readonly durationMs: number;
+  readonly status: "completed" | "fallback" | "failed" | "cancelled" | "waiting";
+  /** 0 when its outputs were remembered from an earlier round or process. */
+  readonly attempts: number;
+  readonly error: Error | undefined;
+}
+
 // The types of Node 20 give a channel's payload no parameter to fill.
 function typed<Payload>(name: string): Channel<unknown, Payload> {
   return channel(name) as Channel<unknown, Payload>;
@@ -173,6 +212,10 @@ export interface ChannelEvents {
   readonly clientRequestEnd: ClientRequestEndEvent;
   readonly clientConnection: ClientConnectionEvent;
   readonly circuit: CircuitEvent;
+  readonly workflowRunStart: WorkflowRunEvent;
+  readonly workflowRunEnd: WorkflowRunEndEvent;
+  readonly workflowNodeStart: WorkflowNodeEvent;
+  readonly workflowNodeEnd: WorkflowNodeEndEvent;
 }
 
 /** The channels by what happens on them; the names are `backplane:…`. */
@@ -192,4 +235,8 @@ export const CHANNELS: {
   clientRequestEnd: typed("backplane:client.request.end"),
   clientConnection: typed("backplane:client.connection"),
   circuit: typed("backplane:client.circuit"),
+  workflowRunStart: typed("backplane:workflow.run.start"),
+  workflowRunEnd: typed("backplane:workflow.run.end"),
+  workflowNodeStart: typed("backplane:workflow.node.start"),
+  workflowNodeEnd: typed("backplane:workflow.node.end"),
 };

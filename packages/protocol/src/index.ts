@@ -15,6 +15,10 @@ export {
   type RequestEndEvent,
   type RequestEvent,
   type RequestOutcome,
+  type WorkflowNodeEndEvent,
+  type WorkflowNodeEvent,
+  type WorkflowRunEndEvent,
+  type WorkflowRunEvent,
 } from "./channels.ts";
 export { type Classified, classifyMessage, hasModernClaim } from "./classify.ts";
 export type { ClientAuth, ClientAuthChallenge, ClientAuthRequest } from "./client-auth.ts";

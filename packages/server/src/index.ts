@@ -79,6 +79,7 @@ export type { FetchHandler } from "./http/fetch-handler.ts";
 export type { NodeHandler } from "./http/node-handler.ts";
 export type { FetchRouteHandler, NodeRouteHandler } from "./http/route-handlers.ts";
 export { MCPServer, type StartedServer } from "./mcp-server.ts";
+export { isInputPending } from "./modern-input-round.ts";
 export type {
   CacheableOperation,
   Deadlines,

@@ -28,13 +28,27 @@ interface Carried {
   readonly round: number;
 }
 
+const brand: symbol = Symbol.for("backplane.InputPending");
+
 /** Ends a run that has to wait for its client. Internal: dispatch answers with the questions instead. */
 class InputPending extends Error {
   override readonly name = "InputPending";
 
+  static {
+    Object.defineProperty(InputPending.prototype, brand, { value: true });
+  }
+
   constructor() {
     super("the client is asked first; the handler runs again with its answer");
   }
+}
+
+/**
+ * Whether an error is no failure but the end of a round of input: the client has to answer first, and the handler
+ * runs again. For what runs parts of a handler and reacts to their failures, such as a scheduler of steps.
+ */
+export function isInputPending(error: unknown): boolean {
+  return typeof error === "object" && error !== null && brand in error;
 }
 
 /** The round of a modern call that begins to ask. */
