@@ -18,6 +18,12 @@ export interface Invocation<Context = RequestContext> {
   readonly method: string;
   /** The tool, prompt or resource addressed: `params.name` or `params.uri`; undefined for other methods. */
   readonly target: string | undefined;
+  /**
+   * The registered name of what is addressed: as `target`, but of a resource of a template the template's,
+   * of which there are as many as were registered, however callers spell their URIs. Undefined for other
+   * methods, and on a client.
+   */
+  readonly primitive?: string | undefined;
   /** The groups that its author put the addressed primitive in; undefined for other methods, and on a client. */
   readonly tags?: readonly string[] | undefined;
   readonly params: Readonly<Record<string, unknown>>;

@@ -227,16 +227,17 @@ export class Dispatcher implements CallHost {
   }
 
   #begin(call: Call, handler: MethodHandler): object | PromiseLike<object> {
-    return this.#chain === undefined
-      ? handler.run(call, call.target as never, call.params)
-      : this.#chain({
-          method: call.method,
-          target: targetName(call),
-          tags: handler.tagsOf?.(call.target as never),
-          params: call.params,
-          context: call,
-          cacheHint: this.#hints.of(call),
-        });
+    if (this.#chain === undefined) return handler.run(call, call.target as never, call.params);
+    const protection = handler.protectionOf?.(call.target as never);
+    return this.#chain({
+      method: call.method,
+      target: targetName(call),
+      primitive: protection?.name,
+      tags: protection?.tags,
+      params: call.params,
+      context: call,
+      cacheHint: this.#hints.of(call),
+    });
   }
 
   async #resume(call: Call, handler: MethodHandler): Promise<object> {

@@ -5,6 +5,7 @@ import {
   invalidParams,
   isJsonObject,
   MODERN_REVISIONS,
+  type ProtectedPrimitive,
   type ReadResourceResult,
 } from "@backplane/protocol";
 import type { Call } from "./call.ts";
@@ -26,8 +27,8 @@ type Params = Readonly<Record<string, unknown>>;
 export interface MethodHandler {
   /** Finds and authorizes what is addressed; runs before the interceptors. */
   readonly resolve?: (call: Call) => unknown;
-  /** The groups of what `resolve` found. */
-  readonly tagsOf?: (target: never) => readonly string[] | undefined;
+  /** What the author declared of what `resolve` found. */
+  readonly protectionOf?: (target: never) => ProtectedPrimitive | undefined;
   readonly run: (call: Call, target: never, params: Params) => object | PromiseLike<object>;
   /** No deadline: the call lives as long as its stream. */
   readonly unbounded?: true;
@@ -65,7 +66,7 @@ export function createMethods(
           call.cacheHint = tool.cacheHint;
           return tool;
         },
-        tagsOf: ({ protection }: RegisteredTool) => protection.tags,
+        protectionOf: ({ protection }: RegisteredTool) => protection,
         run: (call, tool: RegisteredTool, params) => callTool(call, tool, params),
       },
     ],
@@ -73,7 +74,7 @@ export function createMethods(
       "prompts/get",
       {
         resolve: (call) => targets.prompt(call),
-        tagsOf: ({ protection }: RegisteredPrompt) => protection.tags,
+        protectionOf: ({ protection }: RegisteredPrompt) => protection,
         run: (call, prompt: RegisteredPrompt, params) => getPrompt(call, prompt, params),
       },
     ],
@@ -85,7 +86,7 @@ export function createMethods(
           call.cacheHint = target.entry.cacheHint;
           return target;
         },
-        tagsOf: ({ entry }: ResourceTarget) => entry.protection.tags,
+        protectionOf: ({ entry }: ResourceTarget) => entry.protection,
         run: (call, target: ResourceTarget, params) => readResource(call, target, params),
       },
     ],
@@ -108,7 +109,7 @@ export function createMethods(
       "resources/subscribe",
       {
         resolve: (call) => targets.watchable(call),
-        tagsOf: (target: ResourceTarget | undefined) => target?.entry.protection.tags,
+        protectionOf: (target: ResourceTarget | undefined) => target?.entry.protection,
         run: (call) => setSubscription(call, true),
       },
     ],

@@ -20,7 +20,7 @@ async function limited(options: Partial<Parameters<typeof rateLimit>[0]> = {}): 
   });
   const register = (server: MCPServer): void => {
     for (const name of ["a", "b"]) server.tool(name, {}, () => name);
-    server.resource("test://item", {}, () => "item");
+    server.resource("test://items/{id}", {}, () => "item");
     server.use(rateLimit({ limit: LIMIT, windowMs, methods: ["tools/call"], ...options } as never));
   };
   const target = await startTarget({ auth }, undefined, register);
@@ -131,6 +131,26 @@ export const limitAttacks: readonly Attack[] = [
       // Only the tool's own name is the tool.
       expect(answers.filter(({ message }) => message?.result !== undefined)).toHaveLength(2);
       return "other spellings are no tool";
+    },
+  },
+  {
+    group: GROUP,
+    name: "a limit per resource: one by many spellings of its URI",
+    async run(_world, era) {
+      const url = await limited({ per: ["target"], methods: ["resources/read"] } as never);
+      const uris = [
+        "test://items/abc",
+        "test://items/%61bc",
+        "test://items/%61%62c",
+        "test://items/x",
+      ];
+      const answers = [];
+      for (let index = 0; index < 12; index++) {
+        const uri = uris[index % uris.length] as string;
+        answers.push(await era.request(url, mallory, "resources/read", { uri }));
+      }
+      expect(answers.filter(({ message }) => message?.result !== undefined)).toHaveLength(LIMIT);
+      return `${LIMIT} of 12 pass: a template is one target`;
     },
   },
   {

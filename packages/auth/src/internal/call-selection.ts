@@ -7,7 +7,10 @@ import {
 } from "@backplane/protocol";
 import { checkedList } from "./permissions.ts";
 
-/** What is counted apart: each principal, each tool, prompt or resource, or each pair of them. */
+/**
+ * What is counted apart: each principal, each tool, prompt, resource or resource template, or each pair of
+ * them. All resources of a template are one target: a URI can be spelt in many ways.
+ */
 export type RateLimitDimension = "principal" | "target";
 
 /** Which calls a limit is about, and which of them it counts together. */
@@ -20,7 +23,7 @@ export interface CallSelection {
   readonly per?: readonly RateLimitDimension[] | "server";
   /** Methods that are counted. Default all but `ping`, and for limits of what runs at once the streams. */
   readonly methods?: readonly string[];
-  /** Tools, prompts and resources that are counted; with `per` lacking `target`, as one group. Default all. */
+  /** Names of tools and prompts, URIs and URI templates of resources that are counted; with `per` lacking `target`, as one group. Default all. */
   readonly targets?: readonly string[];
   /**
    * Tags, of which the addressed tool, prompt or resource has one to be counted; with `per` lacking
@@ -80,15 +83,15 @@ export function readSelection(
     identity: [[...dimensions].sort(), methods ?? 0, targets ?? 0, ...(tags ? [tags] : [])],
     perPrincipal,
     perTarget,
-    applies({ method, target, tags: own }) {
+    applies({ method, target, primitive = target, tags: own }) {
       if (named === undefined ? without.has(method) : !named.has(method)) return false;
-      if (among !== undefined && (target === undefined || !among.has(target))) return false;
+      if (among !== undefined && (primitive === undefined || !among.has(primitive))) return false;
       return grouped === undefined || own?.some((tag) => grouped.has(tag)) === true;
     },
-    keyOf({ context, target }) {
+    keyOf({ context, target, primitive = target }) {
       // Lengths first, so that no name can be made to look like another pair.
       const caller = perPrincipal ? callerKey(context) : "";
-      return `${caller.length}:${caller}${perTarget ? targetKey(target) : ""}`;
+      return `${caller.length}:${caller}${perTarget ? targetKey(primitive) : ""}`;
     },
   };
 }
