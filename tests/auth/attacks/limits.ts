@@ -1,5 +1,5 @@
 import { Agent } from "node:http";
-import { APIKeyAuth, rateLimit } from "@backplane/auth";
+import { APIKeyAuth, policy, rateLimit } from "@backplane/auth";
 import type { MCPServer } from "@backplane/server";
 import { expect, onTestFinished } from "vitest";
 import { callTool, type Headers, modern } from "../../protocol/harness/http.ts";
@@ -153,6 +153,32 @@ export const limitAttacks: readonly Attack[] = [
       return `${LIMIT} of 12 pass: a template is one target`;
     },
   },
+  ...[
+    { hop: "192.0.2.1", whose: "nobody listed", passing: LIMIT },
+    { hop: "loopback", whose: "a listed proxy, behind addresses of one's own", passing: LIMIT },
+  ].map(
+    ({ hop, whose, passing }): Attack => ({
+      group: GROUP,
+      name: `an address that a header claims, through ${whose}`,
+      async run(_world, era) {
+        const register = (server: MCPServer): void => {
+          server.tool("a", {}, () => "a");
+          server.use(rateLimit({ limit: LIMIT, windowMs, methods: ["tools/call"] }));
+        };
+        const options = { trustProxy: [hop], policy: policy({ anonymous: true }) };
+        const target = await startTarget(options, undefined, register);
+        onTestFinished(() => target.server.stop());
+        const answers = [];
+        for (let index = 0; index < 12; index++) {
+          // The last address is what the proxy saw; what stands before it, the caller wrote.
+          const forwarded = { "x-forwarded-for": `10.0.0.${index}, 203.0.113.7` };
+          answers.push(await era.call(target.url, forwarded, "a"));
+        }
+        expect(answers.filter(({ status }) => status === 200)).toHaveLength(passing);
+        return `${passing} of 12 pass: it counts what the nearest hop that is trusted saw`;
+      },
+    }),
+  ),
   {
     group: GROUP,
     name: "a thousand callers, so that one of them is forgotten",
