@@ -118,6 +118,34 @@ describe("health checkers", () => {
     expect((await server.checkHealth()).status).toBe("healthy");
   });
 
+  it("may say anything: what is shown is bounded JSON without credentials", async () => {
+    const server = make();
+    const check: Record<string, unknown> = {
+      status: "healthy",
+      message: "redis://u:secret@host \u001b[31m\n".repeat(100_000),
+      big: 1n,
+      password: "secret",
+      get broken() {
+        throw new Error("secret");
+      },
+    };
+    check["self"] = check;
+    const checks: Record<string, unknown> = { ["n".repeat(1_000_000)]: check };
+    for (let n = 0; n < 5_000; n++) checks[`check ${n}`] = check;
+    server.addHealthChecker({ checkHealth: () => ({ ...report("healthy"), checks }) as never });
+    const text = JSON.stringify(await server.checkHealth());
+    expect(text.length).toBeLessThan(100_000);
+    expect(text).not.toContain("secret");
+  });
+
+  it("that call themselves healthy with a failing check are degraded", async () => {
+    const server = make();
+    server.addHealthChecker({
+      checkHealth: () => ({ ...report("unhealthy"), status: "healthy" }),
+    });
+    expect((await server.checkHealth()).status).toBe("degraded");
+  });
+
   it("that fail are news once, and once more when they recover", async () => {
     const server = make();
     let status: HealthReport["status"] = "unhealthy";

@@ -1,11 +1,14 @@
 import {
   type Clock,
+  clip,
   type HealthCheck,
   type HealthCheckResult,
   type HealthReport,
   type HealthStatus,
   isJsonObject,
   type Logger,
+  redact,
+  redactText,
   within,
 } from "@backplane/protocol";
 
@@ -14,6 +17,11 @@ const CHECK_MS = 5_000;
 
 /** How long a report is given out again: probes are public, and must not load what they ask about. */
 const FRESH_MS = 1_000;
+
+/** What is shown of a check, whatever it holds: circles, megabytes and credentials included. */
+const SHOWN = { maxDepth: 3, maxEntries: 50, maxTextLength: 300 } as const;
+const MAX_CHECKS = 100;
+const MAX_NAME_LENGTH = 100;
 
 const SEVERITY: readonly HealthStatus[] = ["healthy", "degraded", "unhealthy"];
 
@@ -131,10 +139,13 @@ function merge(reports: readonly HealthReport[], timestamp: string): HealthRepor
   let worst = 0;
   for (const report of reports) {
     worst = Math.max(worst, SEVERITY.indexOf(report.status));
-    for (const [name, check] of Object.entries(report.checks)) {
+    for (const [given, check] of Object.entries(report.checks).slice(0, MAX_CHECKS)) {
+      // A checker may let its status stand above a check's, but not call the whole healthy.
+      if (check.status !== "healthy") worst = Math.max(worst, 1);
+      const name = clip(redactText(given, MAX_NAME_LENGTH), MAX_NAME_LENGTH);
       let free = name;
       for (let n = 2; free in checks; n++) free = `${name}#${n}`;
-      checks[free] = check;
+      checks[free] = { ...(redact(check, SHOWN) as object), status: check.status };
     }
   }
   return { status: SEVERITY[worst] as HealthStatus, checks, timestamp };
