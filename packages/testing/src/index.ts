@@ -17,6 +17,16 @@ export {
   chaosTransport,
   type InjectedFault,
 } from "./chaos-transport.ts";
+export { ContractError, type ContractOptions, checkContract } from "./contract.ts";
+export {
+  type LoadAct,
+  type LoadLatency,
+  type LoadOptions,
+  type LoadReport,
+  type LoadToolOptions,
+  loadTool,
+  runLoad,
+} from "./load.ts";
 export { MCPTestClient } from "./mcp-test-client.ts";
 export type {
   ReceivedNotification,
@@ -25,6 +35,8 @@ export type {
   TrafficMessage,
 } from "./recorder.ts";
 export type { ServerLogEntry } from "./server-log.ts";
+export { type ServerSurface, surfaceOf } from "./surface.ts";
+export { compareSurfaces, formatChanges, type SurfaceChange } from "./surface-diff.ts";
 export type {
   MCPTestClientOptions,
   ToolCallOptions,

@@ -4,7 +4,12 @@ import {
   MCPClient,
   type MCPClientOptions,
 } from "@backplane/client";
-import type { CallToolResult, JsonSchema, StandardSchemaV1 } from "@backplane/protocol";
+import {
+  type CallToolResult,
+  type JsonSchema,
+  type StandardSchemaV1,
+  within,
+} from "@backplane/protocol";
 import { AnswerPlayer, type AskedQuestion } from "./answers.ts";
 import { type ChaosTransport, chaosTransport } from "./chaos-transport.ts";
 import { recordedTransport } from "./recorded-transport.ts";
@@ -20,7 +25,10 @@ import {
 import { type ServerUnderTest, serverOf, type TestTarget } from "./test-server.ts";
 
 /** What was opened for the client, to be closed in reverse. */
-type Closer = () => Promise<void> | void;
+type Closer = () => unknown;
+
+/** A handler that never ends holds the stop of its server for as long as that drains; the test need not wait. */
+const STOP_MS = 1_000;
 
 /**
  * A real client of a server under test, in one line: in memory or over real HTTP, in either era, as anybody,
@@ -212,7 +220,7 @@ export class MCPTestClient {
     const logger = recordingLogger(this.#log);
     const { server, own } = await serverOf(this.#target, { clock, logger });
     this.#server = server;
-    if (own) this.#closers.push(() => server.stop());
+    if (own) this.#closers.push(() => within(STOP_MS, server.stop()));
     if (transport === "http") {
       const { mount } = await import("./http-target.ts");
       const http = await mount(server);
