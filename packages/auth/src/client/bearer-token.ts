@@ -1,4 +1,4 @@
-import { type ClientAuth, checkMembers, Secret } from "@backplane/protocol";
+import { type ClientAuth, checkMembers, redactText, Secret } from "@backplane/protocol";
 import { OAuthClientError, shownUrl } from "./errors.ts";
 
 /** Where a bearer token may go. */
@@ -65,6 +65,6 @@ function readOrigin(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.origin === text) return text;
   throw new TypeError(
-    `bearerToken: option "origins" holds ${JSON.stringify(text)}; write it as "https://mcp.example"`,
+    `bearerToken: option "origins" holds ${redactText(JSON.stringify(text))}; write it as "https://mcp.example"`,
   );
 }

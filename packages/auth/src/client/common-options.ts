@@ -4,6 +4,7 @@ import {
   compileUrlPolicy,
   isLoopbackHost,
   type Logger,
+  redactText,
   type SafeUrlPolicy,
   systemClock,
   wholeNumber,
@@ -140,9 +141,10 @@ export function assertHttpsOrLoopback(subject: string, option: string, value: st
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const secure =
     url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname));
-  if (url === undefined || !secure || url.hash !== "" || url.username !== "") {
+  const plain = url?.hash === "" && url.username === "" && url.password === "";
+  if (url === undefined || !secure || !plain) {
     throw new TypeError(
-      `${subject}: option "${option}" must be an https URL, or http on this machine, without fragment or credentials; not ${JSON.stringify(value)}`,
+      `${subject}: option "${option}" must be an https URL, or http on this machine, without fragment or credentials; not ${redactText(JSON.stringify(value))}`,
     );
   }
   return url;

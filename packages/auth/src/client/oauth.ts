@@ -2,6 +2,7 @@ import {
   type ClientAuth,
   checkMembers,
   checkMethods,
+  redactText,
   Secret,
   wholeNumber,
 } from "@backplane/protocol";
@@ -190,6 +191,6 @@ export function assertDocumentUrl(value: string): void {
   const isPlain = url?.username === "" && url.password === "" && url.hash === "";
   if (url?.protocol === "https:" && url.pathname !== "/" && url.href === value && isPlain) return;
   throw new TypeError(
-    `${SUBJECT}: option "clientMetadataUrl" must be an https URL with a path, without fragment or credentials; not ${JSON.stringify(value)}`,
+    `${SUBJECT}: option "clientMetadataUrl" must be an https URL with a path, without fragment or credentials; not ${redactText(JSON.stringify(value))}`,
   );
 }
