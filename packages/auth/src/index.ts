@@ -24,6 +24,7 @@ export { IntrospectionAuth } from "./introspection.ts";
 export type { IntrospectionAuthOptions } from "./introspection-options.ts";
 export type { JwksTimes } from "./jwks.ts";
 export { type IssueOptions, JWTAuth } from "./jwt.ts";
+export type { JWTKeyOptions, SharedSecret } from "./jwt-keys.ts";
 export type { JWTAlgorithm, JWTAuthOptions } from "./jwt-options.ts";
 export { OAuthResourceServer } from "./oauth-resource-server.ts";
 export { policy } from "./policy.ts";

@@ -13,7 +13,7 @@ export function createJWTCheck(
   options: ResolvedJWTOptions,
 ): (token: string) => Promise<VerifiedToken> {
   const { issuer, audience, algorithms, type, clockToleranceMs, clock, claims } = options;
-  const keys = keysOf(options);
+  const candidates = keysOf(options);
   const fixed: JWTVerifyOptions = {
     issuer,
     audience: [...audience],
@@ -24,32 +24,45 @@ export function createJWTCheck(
   };
   return async (token) => {
     const { jwtVerify } = await loadJose();
-    try {
-      const settings = { ...fixed, currentDate: new Date(clock.now()) };
-      const { payload } =
-        typeof keys === "function"
-          ? await jwtVerify(token, keys, settings)
-          : await jwtVerify(token, keys, settings);
-      return readClaims(payload, claims, issuer);
-    } catch (error) {
-      throw AuthenticationError.isInstance(error) ? error : refusal(error);
+    const settings = { ...fixed, currentDate: new Date(clock.now()) };
+    const verify = (key: Candidate) =>
+      typeof key === "function" ? jwtVerify(token, key, settings) : jwtVerify(token, key, settings);
+    const last = candidates.length - 1;
+    for (const [index, key] of candidates.entries()) {
+      try {
+        return readClaims((await verify(key)).payload, claims, issuer);
+      } catch (error) {
+        // Another key may have signed it: one is being replaced.
+        if (index < last && isWrongKey(error)) continue;
+        throw AuthenticationError.isInstance(error) ? error : refusal(error);
+      }
     }
+    throw new AuthenticationError("invalid_token", "key");
   };
 }
 
-function keysOf(options: ResolvedJWTOptions): Uint8Array | JWTVerifyGetKey {
+/** A key, or what finds one by the header of a token. */
+type Candidate = Uint8Array | JWTVerifyGetKey;
+
+function isWrongKey(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "ERR_JWS_SIGNATURE_VERIFICATION_FAILED";
+}
+
+/** Tried in this order. */
+function keysOf(options: ResolvedJWTOptions): readonly Candidate[] {
   const { source, issuer, algorithms, urlPolicy, fetch, requestTimeoutMs, jwks, clock } = options;
   switch (source.kind) {
     case "secret":
-      return source.secret;
+      return source.secrets;
     case "pem":
-      return pemKey(source.pem, algorithms);
+      return source.pems.map((pem) => pemKey(pem, algorithms));
     case "jwks": {
       let find: JWTVerifyGetKey | undefined;
-      return async (header, token) => {
+      const findOnce: JWTVerifyGetKey = async (header, token) => {
         find ??= (await loadJose()).createLocalJWKSet({ keys: [...source.keys] });
         return find(header, token);
       };
+      return [findOnce];
     }
     case "remote": {
       const { url } = source;
@@ -61,7 +74,7 @@ function keysOf(options: ResolvedJWTOptions): Uint8Array | JWTVerifyGetKey {
         timeoutMs: requestTimeoutMs,
       });
       const find = async (): Promise<string> => url ?? discoverJwks(issuer, serverFetch);
-      return new RemoteJwks(find, serverFetch, jwks, clock).find;
+      return [new RemoteJwks(find, serverFetch, jwks, clock).find];
     }
   }
 }

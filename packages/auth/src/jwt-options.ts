@@ -5,20 +5,16 @@ import {
   compileUrlPolicy,
   filledNumbers,
   type SafeUrlPolicy,
-  Secret,
   systemClock,
   wholeNumber,
 } from "@backplane/protocol";
-import type { JWK } from "jose";
-import { assertHttpsOrLoopback } from "./client/common-options.ts";
 import { checkedAudience } from "./internal/audience.ts";
 import { CLAIM_NAMES, type ClaimNames } from "./internal/claims.ts";
 import type { TokenCacheOptions } from "./internal/token-cache.ts";
 import { headerText } from "./internal/www-authenticate.ts";
 import type { JwksTimes } from "./jwks.ts";
+import { HMAC_BYTES, type JWTKeyOptions, type KeySource, readKeySource } from "./jwt-keys.ts";
 
-/** Shortest secret of each HMAC algorithm, in bytes: as long as its hash (RFC 7518, 3.2). */
-const HMAC_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
 const ASYMMETRIC: readonly string[] = [
   "RS256",
   "RS384",
@@ -51,7 +47,7 @@ export type JWTAlgorithm =
   | "Ed25519";
 
 /** What `new JWTAuth` takes: who issues, for whom, signed how, and exactly one source of keys. */
-export interface JWTAuthOptions {
+export interface JWTAuthOptions extends JWTKeyOptions {
   /** The `iss` of every token, compared as it is. Required. */
   readonly issuer: string;
   /**
@@ -61,16 +57,13 @@ export interface JWTAuthOptions {
   readonly audience: string | readonly string[];
   /** What may sign. Required: a token never chooses by itself. */
   readonly algorithms: readonly JWTAlgorithm[];
-  /** The shared secret of HS256, HS384 or HS512, of 32, 48 or 64 bytes at least. */
-  readonly secretKey?: string | Uint8Array | Secret;
-  /** Public keys: PEM (SPKI or X.509), one JWK, or several, of which a token names one by `kid`. */
-  readonly publicKey?: string | JWK | readonly JWK[];
-  /** Where the keys are published (RFC 7517): https, or this machine. */
-  readonly jwksUrl?: string;
-  /** Finds the keys through the metadata of the issuer (RFC 8414). Default false. */
-  readonly discover?: boolean;
   /** The `typ` of every token, such as `at+jwt` (RFC 9068). Default: any. */
   readonly type?: string;
+  /**
+   * Hours until a token ends that `issue` signs, with the option `secretKey`; over 0. Default 1. It says
+   * nothing about tokens that come, which carry their own end.
+   */
+  readonly expirationHours?: number;
   /** How far clocks may differ, in milliseconds, 0 to 300,000. Default 5,000. */
   readonly clockToleranceMs?: number;
   /** Where a token says what. */
@@ -90,13 +83,6 @@ export interface JWTAuthOptions {
   readonly clock?: Clock;
 }
 
-/** One of the places that keys come from. */
-export type KeySource =
-  | { readonly kind: "secret"; readonly secret: Uint8Array }
-  | { readonly kind: "pem"; readonly pem: string }
-  | { readonly kind: "jwks"; readonly keys: readonly JWK[] }
-  | { readonly kind: "remote"; readonly url: string | undefined };
-
 /** {@link JWTAuthOptions}, complete. */
 export interface ResolvedJWTOptions {
   readonly issuer: string;
@@ -104,6 +90,7 @@ export interface ResolvedJWTOptions {
   readonly algorithms: readonly string[];
   readonly source: KeySource;
   readonly type: string | undefined;
+  readonly expirationHours: number;
   readonly clockToleranceMs: number;
   readonly claims: ClaimNames;
   readonly cache: TokenCacheOptions;
@@ -125,6 +112,7 @@ const KNOWN: readonly string[] = [
   "jwksUrl",
   "discover",
   "type",
+  "expirationHours",
   "clockToleranceMs",
   "claims",
   "cache",
@@ -158,12 +146,14 @@ export function resolveJWTOptions(options: JWTAuthOptions): ResolvedJWTOptions {
   }
   if (type !== undefined) headerText(SUBJECT, "type", type);
   const algorithms = algorithmsOf(options.algorithms);
+  const source = readKeySource(options, issuer, algorithms);
   return {
     issuer,
     audience: checkedAudience(SUBJECT, options.audience),
     algorithms,
-    source: sourceOf(options, algorithms),
+    source,
     type,
+    expirationHours: expirationHoursOf(options, source),
     clockToleranceMs,
     claims: options.claims ?? {},
     cache: filledNumbers(SUBJECT, "cache", DEFAULT_TOKEN_CACHE, options.cache),
@@ -197,55 +187,18 @@ function algorithmsOf(given: unknown): readonly string[] {
   return given;
 }
 
-const SOURCES = ["secretKey", "publicKey", "jwksUrl", "discover"] as const;
-
-function sourceOf(options: JWTAuthOptions, algorithms: readonly string[]): KeySource {
-  const given = SOURCES.filter((name) => options[name] !== undefined && options[name] !== false);
-  if (given.length !== 1) {
-    throw new TypeError(`${SUBJECT}: give exactly one of the options ${SOURCES.join(", ")}`);
-  }
-  const usesSecret = (algorithms[0] as string) in HMAC_BYTES;
-  if (usesSecret !== (given[0] === "secretKey")) {
+function expirationHoursOf({ expirationHours }: JWTAuthOptions, { kind }: KeySource): number {
+  if (expirationHours === undefined) return 1;
+  if (kind !== "secret") {
     throw new TypeError(
-      `${SUBJECT}: option "algorithms" ${usesSecret ? "needs the option secretKey" : "cannot be used with the option secretKey"}`,
+      `${SUBJECT}: option "expirationHours" does nothing without the option "secretKey", with which issue() signs`,
     );
   }
-  const { secretKey, publicKey, jwksUrl } = options;
-  if (secretKey !== undefined) return { kind: "secret", secret: secretOf(secretKey, algorithms) };
-  if (publicKey !== undefined) return publicKeyOf(publicKey);
-  if (jwksUrl !== undefined) {
-    return { kind: "remote", url: assertHttpsOrLoopback(SUBJECT, "jwksUrl", jwksUrl).href };
-  }
-  assertHttpsOrLoopback(SUBJECT, "issuer", options.issuer);
-  return { kind: "remote", url: undefined };
+  return checkedHours(expirationHours);
 }
 
-function secretOf(given: string | Uint8Array | Secret, algorithms: readonly string[]): Uint8Array {
-  const text = given instanceof Secret ? given.reveal() : given;
-  const secret = typeof text === "string" ? new TextEncoder().encode(text) : new Uint8Array(text);
-  const needed = Math.max(...algorithms.map((algorithm) => HMAC_BYTES[algorithm] as number));
-  if (secret.byteLength < needed) {
-    throw new TypeError(
-      `${SUBJECT}: option "secretKey" has ${secret.byteLength} bytes; ${algorithms.join(", ")} needs ${needed} random ones at least, or whoever has a token can find the secret`,
-    );
-  }
-  return secret;
-}
-
-function publicKeyOf(given: string | JWK | readonly JWK[]): KeySource {
-  if (typeof given === "string") {
-    if (/^-----BEGIN (?:PUBLIC KEY|CERTIFICATE)-----/.test(given.trim())) {
-      return { kind: "pem", pem: given.trim() };
-    }
-    throw new TypeError(
-      `${SUBJECT}: option "publicKey" must be PEM that begins with "-----BEGIN PUBLIC KEY-----" or "-----BEGIN CERTIFICATE-----"`,
-    );
-  }
-  const keys: readonly JWK[] = Array.isArray(given) ? given : [given as JWK];
-  const isPublic = (key: JWK): boolean =>
-    typeof key === "object" && key !== null && typeof key.kty === "string" && key.kty !== "oct";
-  if (keys.length === 0 || !keys.every(isPublic) || keys.some((key) => key.d !== undefined)) {
-    throw new TypeError(`${SUBJECT}: option "publicKey" must hold public JWKs, without "d"`);
-  }
-  return { kind: "jwks", keys };
+/** @throws {TypeError} unless it is a number over 0. */
+export function checkedHours(hours: unknown): number {
+  if (typeof hours === "number" && hours > 0 && Number.isFinite(hours)) return hours;
+  throw new TypeError(`${SUBJECT}: option "expirationHours" must be a number over 0`);
 }

@@ -12,11 +12,16 @@ import { loadJose } from "./internal/jose.ts";
 import { TokenCache, type VerifiedToken } from "./internal/token-cache.ts";
 import { gateBearer } from "./internal/token-gate.ts";
 import { createJWTCheck } from "./jwt-check.ts";
-import { type JWTAuthOptions, type ResolvedJWTOptions, resolveJWTOptions } from "./jwt-options.ts";
+import {
+  checkedHours,
+  type JWTAuthOptions,
+  type ResolvedJWTOptions,
+  resolveJWTOptions,
+} from "./jwt-options.ts";
 
 /** What a token for development says of its life. */
 export interface IssueOptions {
-  /** Hours until it ends. Default 1. */
+  /** Hours until it ends. Default the option of the same name. */
   readonly expirationHours?: number;
 }
 
@@ -80,24 +85,19 @@ export class JWTAuth implements Authenticator {
   /**
    * Signs a token that this object takes: for development and tests, where there is no authorization server.
    * @param claims what it says beside `iss`, `aud`, `iat`, `exp` and `jti`, at least `sub`.
+   * Signed with the first of several secrets.
    * @throws {TypeError} without the option `secretKey`: who only checks has nothing to sign with.
    */
   async issue(
     claims: Readonly<Record<string, unknown>> & { readonly sub: string },
-    { expirationHours = 1 }: IssueOptions = {},
+    { expirationHours }: IssueOptions = {},
   ): Promise<string> {
     const { source, algorithms, audience, issuer, clock, type } = this.#options;
     if (source.kind !== "secret") {
       throw new TypeError('JWTAuth: issue() needs the option "secretKey"');
     }
-    if (!(expirationHours > 0 && Number.isFinite(expirationHours))) {
-      throw new TypeError('JWTAuth: "expirationHours" must be a number over 0');
-    }
-    const lifeSeconds = wholeNumber(
-      "JWTAuth",
-      "expirationHours",
-      Math.ceil(expirationHours * 3_600),
-    );
+    const hours = checkedHours(expirationHours ?? this.#options.expirationHours);
+    const lifeSeconds = wholeNumber("JWTAuth", "expirationHours", Math.ceil(hours * 3_600));
     const { SignJWT } = await loadJose();
     const nowSeconds = Math.floor(clock.now() / 1_000);
     return new SignJWT({ ...claims })
@@ -107,7 +107,7 @@ export class JWTAuth implements Authenticator {
       .setIssuedAt(nowSeconds)
       .setExpirationTime(nowSeconds + lifeSeconds)
       .setJti(globalThis.crypto.randomUUID())
-      .sign(source.secret);
+      .sign(source.secrets[0] as Uint8Array);
   }
 }
 
