@@ -21,6 +21,7 @@ import {
 } from "./api-key-entry.ts";
 import { AuthenticationError } from "./authentication-error.ts";
 import { bearerChallenge, describeRefusal, refusalOf } from "./internal/gate.ts";
+import { checkedHeaderName } from "./internal/header-name.ts";
 import { challenge, headerText } from "./internal/www-authenticate.ts";
 
 /** What `new APIKeyAuth` takes. */
@@ -75,10 +76,8 @@ export class APIKeyAuth implements Authenticator {
   constructor(options: APIKeyAuthOptions) {
     checkMembers(SUBJECT, options, KNOWN);
     checkMethods(SUBJECT, "clock", options.clock, ["now", "after"]);
-    const { apiKeys, headerName = "X-API-Key", allowWeakKeys = false } = options;
-    if (typeof headerName !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(headerName)) {
-      throw new TypeError(`${SUBJECT}: option "headerName" must be the name of a header`);
-    }
+    const { apiKeys, allowWeakKeys = false } = options;
+    const headerName = checkedHeaderName(SUBJECT, options.headerName);
     if (typeof allowWeakKeys !== "boolean") {
       throw new TypeError(`${SUBJECT}: option "allowWeakKeys" must be true or false`);
     }

@@ -1,3 +1,4 @@
+export { type ApiKeyOptions, apiKey } from "./client/api-key.ts";
 export {
   type BearerTokenInput,
   type BearerTokenOptions,
@@ -23,6 +24,7 @@ export {
   type OAuthClientErrorOptions,
   type OAuthStage,
 } from "./client/errors.ts";
+export type { CredentialInput } from "./client/header-credential.ts";
 export {
   createMemoryTokenStore,
   type MemoryTokenStoreOptions,
