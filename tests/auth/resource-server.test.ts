@@ -1,52 +1,17 @@
-import { JWTAuth, OAuthResourceServer, policy } from "@backplane/auth";
+import { JWTAuth, OAuthResourceServer } from "@backplane/auth";
 import { clientCredentials } from "@backplane/auth/client";
 import { MCPClient } from "@backplane/client";
-import { MCPServer } from "@backplane/server";
 import { afterAll, describe, expect, it } from "vitest";
 import { callTool, modern, send } from "../protocol/harness/http.ts";
 import { initialize, openSession } from "../protocol/harness/legacy-session.ts";
 import { startAuthorizationServer } from "./harness/authorization-server.ts";
 import { recording } from "./harness/guarded-server.ts";
+import { startResourceServer } from "./harness/resource-server.ts";
 
 const as = await startAuthorizationServer();
 const logger = recording();
-const { server, url, origin } = await start();
+const { server, url, origin } = await startResourceServer(as.issuer, logger);
 afterAll(() => server.stop());
-
-/** The port is part of what tokens are issued for, so it is chosen before the server is made. */
-async function start(attempts = 5): Promise<{ server: MCPServer; url: string; origin: string }> {
-  const probe = new MCPServer({ name: "probe", version: "1.0.0", logger });
-  const { port = 0 } = await probe.start({ port: 0 });
-  await probe.stop();
-  const publicUrl = `http://127.0.0.1:${port}/mcp`;
-  const made = makeServer(publicUrl);
-  try {
-    await made.start({ port });
-  } catch (error) {
-    // Somebody else was quicker.
-    if (attempts === 0) throw error;
-    return start(attempts - 1);
-  }
-  return { server: made, url: publicUrl, origin: new URL(publicUrl).origin };
-}
-
-function makeServer(publicUrl: string): MCPServer {
-  const made = new MCPServer({
-    name: "resource",
-    version: "1.0.0",
-    logger,
-    auth: new OAuthResourceServer({
-      publicUrl,
-      authorizationServers: [{ issuer: as.issuer, algorithms: ["RS256"] }],
-    }),
-    policy: policy({ scopeHierarchy: { write: ["read"] } }),
-  });
-  made.tool("whoami", {}, (_args, context) => JSON.stringify(context.principal));
-  made.tool("read", { scopes: ["read"] }, () => "read");
-  made.tool("both", { scopes: ["write", "read"] }, () => "both");
-  made.tool("offline", { scopes: ["offline_access", "write"] }, () => "never");
-  return made;
-}
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 const metadataUrl = `${origin}/.well-known/oauth-protected-resource/mcp`;
