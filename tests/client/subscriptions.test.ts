@@ -184,6 +184,28 @@ describe.each(["modern", "legacy"] as const)("%s, when the server is replaced", 
     await real.begin();
     expect((await listen(client, EVERYTHING)).listening.state).toBe("open");
   });
+
+  it.each([
+    ["as the option resubscribe allows", { budgetMs: 5_000 }, 30_000, "exhausted"],
+    ["never, if it has no end", { budgetMs: Infinity, maxAttempts: Infinity }, 7_200_000, "open"],
+  ] as const)("is exhausted %s", async (_name, resubscribe, awayMs, state) => {
+    const real = await RealServer.start("http", setup);
+    const clock = createFakeClock();
+    const options = { clock, maxRetries: 0, circuitBreaker: false, resubscribe } as const;
+    const { listening } = await listen(real.client(era, options), EVERYTHING);
+    await real.stop();
+    await until(() => expect(listening.state).toBe("reconnecting"));
+    const awayUntilMs = clock.now() + awayMs;
+    await until(() => {
+      clock.advance(awayMs / 100);
+      expect(clock.now()).toBeGreaterThan(awayUntilMs);
+    });
+    await real.begin();
+    await until(() => {
+      clock.advance(state === "open" ? 30_000 : 0);
+      expect(listening.state).toBe(state);
+    });
+  });
 });
 
 describe("legacy without sessions", () => {

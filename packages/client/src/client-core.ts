@@ -94,6 +94,7 @@ export class ClientCore {
       logger,
       clock,
       onChange: (event) => this.#changed(event),
+      options: behaviour.resubscribe,
     });
     this.breaker =
       given.circuitBreaker === false

@@ -1,4 +1,4 @@
-import type { HttpTransportOptions } from "./http/http-options.ts";
+import type { HttpTransportOptions, ReconnectOptions } from "./http/http-options.ts";
 import type { ResolvedBehaviour } from "./resolve-options.ts";
 
 /** Below the five seconds after which a Node server closes an idle socket; most say so themselves. */
@@ -6,7 +6,7 @@ const KEEP_ALIVE_MS = 4_000;
 const END_SESSION_MS = 2_000;
 
 /** How a GET stream, or a broken answer stream, of a legacy server is opened again. */
-const RECONNECT: HttpTransportOptions["reconnect"] = {
+const RECONNECT: ReconnectOptions = {
   maxAttempts: 10,
   initialDelayMs: 500,
   maxDelayMs: 30_000,
@@ -16,7 +16,7 @@ const RECONNECT: HttpTransportOptions["reconnect"] = {
 /** What of a client's options its HTTP transport works by. */
 export type HttpBehaviour = Pick<
   ResolvedBehaviour,
-  "headers" | "auth" | "connectTimeoutMs" | "limits" | "logger" | "clock"
+  "headers" | "auth" | "connectTimeoutMs" | "resubscribe" | "limits" | "logger" | "clock"
 >;
 
 /**
@@ -25,7 +25,7 @@ export type HttpBehaviour = Pick<
  */
 export function httpTransportOptions(
   url: URL,
-  { headers, auth, connectTimeoutMs, limits, logger, clock }: HttpBehaviour,
+  { headers, auth, connectTimeoutMs, resubscribe, limits, logger, clock }: HttpBehaviour,
   maxSockets: number,
 ): HttpTransportOptions {
   return {
@@ -42,9 +42,20 @@ export function httpTransportOptions(
       maxJsonDepth: limits.maxJsonDepth,
       maxStreamEvents: limits.maxStreamEvents,
     },
-    reconnect: RECONNECT,
+    reconnect: reconnectWithin(resubscribe),
     logger,
     clock,
     random: Math.random,
+  };
+}
+
+/** Not beyond what subscriptions may take, for whose stream a legacy server has a GET. */
+function reconnectWithin(bounds: ReconnectOptions): ReconnectOptions {
+  const { maxAttempts, initialDelayMs, maxDelayMs, budgetMs } = RECONNECT;
+  return {
+    maxAttempts: Math.min(maxAttempts, bounds.maxAttempts),
+    initialDelayMs: Math.min(initialDelayMs, bounds.initialDelayMs),
+    maxDelayMs: Math.min(maxDelayMs, bounds.maxDelayMs),
+    budgetMs: Math.min(budgetMs, bounds.budgetMs),
   };
 }

@@ -57,4 +57,5 @@ export type {
   ResourceListener,
   StreamState,
 } from "./subscription-types.ts";
+export type { ResubscribeOptions } from "./subscriptions/resubscribe.ts";
 export { toolError, toolOutput } from "./tool-result.ts";

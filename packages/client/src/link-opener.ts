@@ -231,27 +231,36 @@ async function openLink(
   });
   connectionOpened(core.events);
   attach(Link.events(() => link));
-  if (agreement.era === "legacy" && core.hearsServer) await hear(transport, behaviour);
+  if (agreement.era === "legacy" && core.hearsServer)
+    await hear(transport, behaviour, target.signal);
   return link;
 }
 
 /**
  * Opens the stream on which a legacy server asks and logs what it ties to no request: some tie nothing. Before
- * the first request, which may make it ask at once; but one that is slow with it keeps nobody waiting.
+ * the first request, which may make it ask at once; but one that is slow with it keeps nobody waiting, and
+ * whoever gave the opening up closes the link.
  */
 async function hear(
   transport: ClientTransport,
   { clock, logger }: ResolvedBehaviour,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (transport.openServerStream === undefined) return;
-  let cancelTimer: (() => void) | undefined;
+  if (transport.openServerStream === undefined || signal?.aborted === true) return;
+  let stopWaiting = (): void => {};
   const late = new Promise<void>((resolve) => {
-    cancelTimer = clock.after(SERVER_STREAM_MS, resolve);
+    const cancelTimer = clock.after(SERVER_STREAM_MS, resolve);
+    const givenUp = (): void => resolve();
+    signal?.addEventListener("abort", givenUp);
+    stopWaiting = () => {
+      cancelTimer();
+      signal?.removeEventListener("abort", givenUp);
+    };
   });
   const opened = transport.openServerStream().then(
     () => {},
     (error: unknown) => logger.debug({ err: error }, "could not open the server's stream"),
   );
   await Promise.race([opened, late]);
-  cancelTimer?.();
+  stopWaiting();
 }

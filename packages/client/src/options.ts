@@ -16,6 +16,7 @@ import type { LogEntry } from "./request-options.ts";
 import type { ResponseCache } from "./response-cache.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { StdioOptions } from "./stdio/stdio-options.ts";
+import type { ResubscribeOptions } from "./subscriptions/resubscribe.ts";
 
 /** Bounds on what a server may send or make this client do. Whole numbers of 1 or more. */
 export interface ClientLimits {
@@ -69,6 +70,11 @@ export interface ClientBehaviour {
   readonly maxRetries?: number;
   /** How long to wait between attempts. */
   readonly retry?: Partial<Omit<RetryOptions, "maxRetries">>;
+  /**
+   * How a subscription whose stream was lost comes back, and when it is given up. A legacy session's stream is
+   * first opened again within its session, then within a new one, each time inside these bounds.
+   */
+  readonly resubscribe?: Partial<ResubscribeOptions>;
   /** Stops calling a server that fails; `false` for never. */
   readonly circuitBreaker?: Partial<CircuitBreakerOptions> | false;
   /** Bounds how many requests run and wait at once. Default 256 and 1,024. */

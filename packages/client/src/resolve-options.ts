@@ -15,6 +15,7 @@ import { checkInputHandlers } from "./input/check-handlers.ts";
 import type { InputHandlers } from "./input-handlers.ts";
 import type { ClientBehaviour, ClientLimits, ClientTarget, MCPClientOptions } from "./options.ts";
 import type { ListLimits } from "./pagination.ts";
+import { type ResubscribeOptions, resolveResubscribe } from "./subscriptions/resubscribe.ts";
 
 const DEFAULT_LIMITS: ClientLimits = {
   maxResponseBytes: 16 * 1024 * 1024,
@@ -44,6 +45,7 @@ const BEHAVIOUR: readonly string[] = [
   "connectTimeoutMs",
   "maxRetries",
   "retry",
+  "resubscribe",
   "circuitBreaker",
   "bulkhead",
   "trustAnnotations",
@@ -86,6 +88,7 @@ export interface ResolvedBehaviour {
   readonly maxTotalTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly trustAnnotations: boolean;
+  readonly resubscribe: ResubscribeOptions;
   readonly eraCache: EraCache;
   readonly limits: ClientLimits;
   readonly logger: Logger;
@@ -134,6 +137,7 @@ export function resolveBehaviour(
     ),
     connectTimeoutMs: milliseconds(subject, "connectTimeoutMs", options.connectTimeoutMs, 30_000),
     trustAnnotations,
+    resubscribe: resolveResubscribe(subject, options.resubscribe),
     eraCache: options.eraCache ?? processEraCache,
     limits: filledNumbers(subject, "limits", DEFAULT_LIMITS, options.limits),
     logger: options.logger ?? SILENT,
