@@ -1,3 +1,26 @@
+export { AuditLog, type AuditStatus } from "./audit/audit-log.ts";
+export type { AuditedServer, AuditOptions } from "./audit/audit-options.ts";
+export type {
+  AuditedCall,
+  AuditedClosing,
+  AuditedHead,
+  AuditedLimit,
+  AuditedLoss,
+  AuditedOpening,
+  AuditedPrincipal,
+  AuditedRefusal,
+  AuditHead,
+  AuditRecord,
+  AuditRecordBase,
+} from "./audit/audit-record.ts";
+export {
+  type AuditRemains,
+  type AuditSink,
+  type AuditWritable,
+  auditStream,
+} from "./audit/audit-sink.ts";
+export type { AuditFault, AuditVerdict } from "./audit/chain-check.ts";
+export { type AuditPart, type VerifyOptions, verifyAudit } from "./audit/verify.ts";
 export { DurationHistogram, type DurationSummary } from "./duration-histogram.ts";
 export type { Check, CheckFunction, CheckOutcome } from "./health/check.ts";
 export { HealthChecker, type HealthCheckerOptions } from "./health/health-checker.ts";

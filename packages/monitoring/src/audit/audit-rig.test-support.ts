@@ -1,0 +1,83 @@
+import { CHANNELS, type Principal, type RequestEndEvent } from "@backplane/protocol";
+import type { AuditRecord } from "./audit-record.ts";
+import type { AuditSink } from "./audit-sink.ts";
+
+/** What a test says of one request; the rest is made up. */
+export interface FakeRequest {
+  readonly serverId?: string;
+  readonly method?: string;
+  readonly target?: string | undefined;
+  readonly principal?: Principal;
+  readonly event?: Partial<RequestEndEvent>;
+}
+
+/** Tells that a request ended, as a server does. */
+export function requestEnded({
+  serverId = "s",
+  method = "tools/call",
+  target,
+  principal,
+  event = {},
+}: FakeRequest = {}): void {
+  const context = {
+    serverId,
+    correlationId: globalThis.crypto.randomUUID(),
+    method,
+    era: "modern",
+    principal,
+    transport: { kind: "http", remoteAddress: "127.0.0.1", header: () => undefined },
+  };
+  CHANNELS.requestEnd.publish({
+    serverId,
+    context: context as never,
+    target,
+    startedAtMs: 0,
+    durationMs: 1.234_567,
+    outcome: "ok",
+    errorCode: undefined,
+    primitive: undefined,
+    tool: undefined,
+    decision: undefined,
+    ...event,
+  } as RequestEndEvent);
+}
+
+/** Keeps the lines, and fails when a test says so. */
+export class MemorySink implements AuditSink {
+  readonly lines: string[] = [];
+  fails: Error | undefined;
+  hangs = false;
+  asides = 0;
+  closed = false;
+  remains: { lastLine: string | undefined; tornBytes: number } = {
+    lastLine: undefined,
+    tornBytes: 0,
+  };
+
+  async open(): Promise<{ lastLine: string | undefined; tornBytes: number }> {
+    return this.remains;
+  }
+
+  async write(lines: readonly string[]): Promise<void> {
+    if (this.hangs) await new Promise(() => {});
+    if (this.fails !== undefined) throw this.fails;
+    this.lines.push(...lines);
+  }
+
+  async setAside(): Promise<void> {
+    this.asides++;
+    this.lines.length = 0;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  get records(): readonly AuditRecord[] {
+    return this.lines.map((line) => JSON.parse(line) as AuditRecord);
+  }
+
+  get text(): string {
+    return this.lines.map((line) => `${line}\n`).join("");
+  }
+}

@@ -1,0 +1,37 @@
+/** What a sink found of an earlier run. */
+export interface AuditRemains {
+  /** The last whole line, without its end; undefined when there is none. */
+  readonly lastLine: string | undefined;
+  /** Bytes of a line that was cut off, which the sink took away. */
+  readonly tornBytes: number;
+}
+
+/** Where an audit's lines go, in their order, one batch at a time. */
+export interface AuditSink {
+  /** Called once, before the first line: what the chain goes on from. Without it each run is a chain of its own. */
+  open?(): Promise<AuditRemains>;
+  /**
+   * Takes lines, each without its end. A rejection means that none of them was kept: they come again.
+   * @throws when they cannot be kept now.
+   */
+  write(lines: readonly string[]): void | Promise<void>;
+  /** Puts aside what is there, so that a new chain begins in an empty place. */
+  setAside?(): Promise<void>;
+  close?(): void | Promise<void>;
+}
+
+/** The part of a Node writable stream that a sink uses. */
+export interface AuditWritable {
+  write(text: string, callback: (error?: Error | null) => void): unknown;
+}
+
+/** Writes the lines to a stream, such as `process.stderr` or a socket, as fast as it takes them. It is not ended. */
+export function auditStream(stream: AuditWritable): AuditSink {
+  return {
+    write: (lines) =>
+      new Promise((resolve, reject) => {
+        const text = lines.map((line) => `${line}\n`).join("");
+        stream.write(text, (error) => (error ? reject(error) : resolve()));
+      }),
+  };
+}

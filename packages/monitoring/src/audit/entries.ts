@@ -1,0 +1,179 @@
+import {
+  type AuthenticationEvent,
+  canonicalJson,
+  clip,
+  type LimitEvent,
+  type Principal,
+  type RequestEndEvent,
+  redactText,
+  type Tool,
+} from "@backplane/protocol";
+import type { AuditedPrincipal } from "./audit-record.ts";
+import type { NodeCrypto } from "./chain.ts";
+
+/** Most characters of a name that a client chose. */
+const MAX_NAME_LENGTH = 256;
+
+/** Targets that the same client asks for again and again are cleaned once. */
+const MAX_REMEMBERED = 1_000;
+
+/**
+ * What is kept of an event until it is written: values and what is shared anyway, never the request itself,
+ * which would keep its arguments alive.
+ */
+export type AuditEntry =
+  | {
+      readonly kind: "call";
+      readonly atMs: number;
+      readonly correlationId: string;
+      readonly principal: Principal | undefined;
+      readonly transport: string;
+      readonly remoteAddress: string | undefined;
+      readonly era: string;
+      readonly method: string;
+      readonly target: string | undefined;
+      readonly registeredName: string | undefined;
+      readonly tool: Tool | undefined;
+      readonly decision: string | undefined;
+      readonly outcome: string;
+      readonly errorCode: number | undefined;
+      readonly durationMs: number;
+    }
+  | {
+      readonly kind: "authentication";
+      readonly atMs: number;
+      readonly transport: string;
+      readonly remoteAddress: string | undefined;
+      readonly status: number | undefined;
+      readonly stage: string | undefined;
+    }
+  | { readonly kind: "limit"; readonly atMs: number; readonly limit: string };
+
+export function callEntry(event: RequestEndEvent): AuditEntry {
+  const { context, target, primitive } = event;
+  const { transport } = context;
+  return {
+    kind: "call",
+    atMs: Date.now(),
+    correlationId: context.correlationId,
+    principal: context.principal,
+    transport: transport.kind,
+    remoteAddress: transport.remoteAddress,
+    era: context.era,
+    method: short(context.method),
+    target: target === undefined ? undefined : short(target),
+    registeredName: primitive?.name,
+    tool: event.tool,
+    decision: event.decision,
+    outcome: event.outcome,
+    errorCode: event.errorCode,
+    durationMs: event.durationMs,
+  };
+}
+
+export function refusalEntry(event: AuthenticationEvent): AuditEntry {
+  const { transport, remoteAddress, status, stage } = event;
+  return { kind: "authentication", atMs: Date.now(), transport, remoteAddress, status, stage };
+}
+
+export function limitEntry({ limit }: LimitEvent): AuditEntry {
+  return { kind: "limit", atMs: Date.now(), limit };
+}
+
+/** A part of a long text, without the rest: V8's slices keep the whole alive. */
+function short(text: string): string {
+  if (text.length <= MAX_NAME_LENGTH) return text;
+  return JSON.parse(JSON.stringify(clip(text, MAX_NAME_LENGTH))) as string;
+}
+
+/** Writes entries as the members of their lines. */
+export class EntryWriter {
+  readonly #crypto: NodeCrypto;
+  readonly #schemaHashes = new WeakMap<Tool, string>();
+  readonly #principals = new WeakMap<Principal, AuditedPrincipal>();
+  readonly #targets = new Map<string, string>();
+
+  constructor(crypto: NodeCrypto) {
+    this.#crypto = crypto;
+  }
+
+  /** JSON members without braces. */
+  members(entry: AuditEntry): string {
+    if (entry.kind === "call") return toMembers(this.#call(entry));
+    const { atMs: _atMs, ...shown } = entry;
+    return toMembers(shown);
+  }
+
+  #call(entry: AuditEntry & { kind: "call" }): object {
+    const { principal, target, registeredName, tool } = entry;
+    return {
+      kind: "call",
+      correlationId: entry.correlationId,
+      principal: principal === undefined ? null : this.#principal(principal),
+      transport: entry.transport,
+      remoteAddress: entry.remoteAddress,
+      era: entry.era,
+      method: entry.method,
+      ...(target !== undefined && {
+        // What is registered was named by the server's author; the rest by anybody.
+        target: target === registeredName ? target : this.#clean(target),
+        known: registeredName !== undefined,
+      }),
+      ...(tool !== undefined && { schemaHash: this.#schemaHash(tool) }),
+      decision: entry.decision,
+      outcome: entry.outcome,
+      errorCode: entry.errorCode,
+      durationMs: Math.round(entry.durationMs * 1_000) / 1_000,
+    };
+  }
+
+  #principal(principal: Principal): AuditedPrincipal {
+    let shown = this.#principals.get(principal);
+    if (shown === undefined) {
+      const { id, issuer, clientId } = principal;
+      shown = {
+        id: clip(id, MAX_NAME_LENGTH),
+        ...(issuer !== undefined && { issuer: clip(issuer, MAX_NAME_LENGTH) }),
+        ...(clientId !== undefined && { clientId: clip(clientId, MAX_NAME_LENGTH) }),
+      };
+      this.#principals.set(principal, shown);
+    }
+    return shown;
+  }
+
+  #schemaHash(tool: Tool): string {
+    let hash = this.#schemaHashes.get(tool);
+    if (hash === undefined) {
+      const text = canonicalJson({ input: tool.inputSchema, output: tool.outputSchema });
+      hash = this.#crypto.createHash("sha256").update(text).digest("base64url");
+      this.#schemaHashes.set(tool, hash);
+    }
+    return hash;
+  }
+
+  #clean(target: string): string {
+    let clean = this.#targets.get(target);
+    if (clean === undefined) {
+      clean = redactText(target, 2 * MAX_NAME_LENGTH);
+      if (this.#targets.size >= MAX_REMEMBERED) this.#targets.clear();
+      this.#targets.set(target, clean);
+    }
+    return clean;
+  }
+}
+
+/**
+ * JSON members without braces, in which nothing can act on a terminal: beside what JSON escapes itself, the C1
+ * controls (an 8-bit CSI begins an ANSI sequence), line separators, and what turns the direction of text.
+ */
+export function toMembers(value: object): string {
+  const text = JSON.stringify(value).slice(1, -1);
+  return UNSAFE.test(text) ? text.replace(UNSAFE_ALL, escaped) : text;
+}
+
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+const UNSAFE_ALL = new RegExp(UNSAFE.source, "g");
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

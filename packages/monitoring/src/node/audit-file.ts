@@ -1,0 +1,177 @@
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { checkMembers, wholeNumber } from "@backplane/protocol";
+import type { AuditRemains, AuditSink } from "../audit/audit-sink.ts";
+
+/** What {@link auditFile} takes. */
+export interface AuditFileOptions {
+  /** Where lines are appended. Older files stand beside it, as `audit.jsonl.000001` and so on, the oldest first. */
+  readonly path: string;
+  /** When a file is this long, the next lines go into a new one. Default 64 MiB; 1 or more. */
+  readonly maxBytes?: number;
+  /** How many older files are kept; the oldest go first. Default: all. */
+  readonly maxFiles?: number;
+  /** Waits until the disk has each batch, so that a power failure loses none of it. Default false. */
+  readonly sync?: boolean;
+}
+
+/** Lines are far shorter; this much of a file's end surely holds one. */
+const TAIL_BYTES = 64 * 1024;
+
+/**
+ * Appends an audit to a file that only its owner can read, and begins a new one when it is full. A write that
+ * fails half way is taken back, a line that a crash tore is taken away at the next start, and so is said in
+ * the chain. One process writes one file: when somebody else has written to it, writing fails.
+ * @throws {TypeError} that names the option and what it takes.
+ */
+export function auditFile(options: AuditFileOptions): AuditSink {
+  checkMembers("auditFile", options, ["path", "maxBytes", "maxFiles", "sync"]);
+  const { path, maxFiles, sync = false } = options;
+  if (typeof path !== "string" || path === "") {
+    throw new TypeError('auditFile: option "path" must be a path');
+  }
+  if (maxFiles !== undefined) wholeNumber("auditFile", "maxFiles", maxFiles);
+  if (typeof sync !== "boolean")
+    throw new TypeError('auditFile: option "sync" must be true or false');
+  const maxBytes = wholeNumber("auditFile", "maxBytes", options.maxBytes ?? 64 * 1024 * 1024);
+  return new AuditFile(resolve(path), maxBytes, maxFiles, sync);
+}
+
+/** The files of an audit in their order, the oldest first, as `verifyAuditFiles` wants them. */
+export async function auditFiles(path: string): Promise<readonly string[]> {
+  const full = resolve(path);
+  const older = await olderFiles(full);
+  const names = await readdir(dirname(full));
+  return [...older.map(({ file }) => file), ...(names.includes(basename(full)) ? [full] : [])];
+}
+
+class AuditFile implements AuditSink {
+  readonly #path: string;
+  readonly #maxBytes: number;
+  readonly #maxFiles: number | undefined;
+  readonly #sync: boolean;
+  #handle: FileHandle | undefined;
+  /** How long the file is as far as it is known to be whole. */
+  #size = 0;
+  /** A write failed, and what it left was not taken back yet. */
+  #dirty = false;
+
+  constructor(path: string, maxBytes: number, maxFiles: number | undefined, sync: boolean) {
+    this.#path = path;
+    this.#maxBytes = maxBytes;
+    this.#maxFiles = maxFiles;
+    this.#sync = sync;
+  }
+
+  async open(): Promise<AuditRemains> {
+    const { handle, size } = await this.#opened();
+    if (size > 0) {
+      const { end, lastLine } = await lastLineOf(handle, size);
+      if (end < size) await handle.truncate(end);
+      this.#size = end;
+      return { lastLine, tornBytes: size - end };
+    }
+    // It may have ended with a rotation, or with a crash just after one.
+    const newest = (await olderFiles(this.#path)).at(-1);
+    if (newest === undefined) return { lastLine: undefined, tornBytes: 0 };
+    const older = await open(newest.file, "r");
+    try {
+      const { lastLine } = await lastLineOf(older, (await older.stat()).size);
+      return { lastLine, tornBytes: 0 };
+    } finally {
+      await older.close();
+    }
+  }
+
+  async write(lines: readonly string[]): Promise<void> {
+    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+    if (this.#size > 0 && this.#size + bytes.length > this.#maxBytes) await this.setAside();
+    const { handle } = await this.#opened();
+    await this.#checkWhole(handle);
+    try {
+      await handle.appendFile(bytes);
+      if (this.#sync) await handle.datasync();
+    } catch (error) {
+      this.#dirty = true;
+      await this.#takeBack(handle).catch(() => {});
+      throw error;
+    }
+    this.#size += bytes.length;
+  }
+
+  async setAside(): Promise<void> {
+    const older = await olderFiles(this.#path);
+    const number = (older.at(-1)?.number ?? 0) + 1;
+    await this.close();
+    await rename(this.#path, `${this.#path}.${String(number).padStart(6, "0")}`);
+    if (this.#maxFiles === undefined) return;
+    const surplus = older.slice(0, Math.max(0, older.length + 1 - this.#maxFiles));
+    await Promise.all(surplus.map(({ file }) => rm(file, { force: true })));
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    this.#size = 0;
+    this.#dirty = false;
+    await handle?.close();
+  }
+
+  async #opened(): Promise<{ readonly handle: FileHandle; readonly size: number }> {
+    if (this.#handle === undefined) {
+      // Append, so that nothing written before can be overwritten by this process.
+      this.#handle = await open(this.#path, "a+", 0o600);
+      this.#size = (await this.#handle.stat()).size;
+    }
+    return { handle: this.#handle, size: this.#size };
+  }
+
+  async #checkWhole(handle: FileHandle): Promise<void> {
+    if (this.#dirty) await this.#takeBack(handle);
+    const { size } = await handle.stat();
+    if (size !== this.#size) {
+      throw new Error(
+        `${this.#path} is ${size} bytes long and not ${this.#size}: somebody else writes to it, and the chain can have one writer only`,
+      );
+    }
+  }
+
+  async #takeBack(handle: FileHandle): Promise<void> {
+    await handle.truncate(this.#size);
+    this.#dirty = false;
+  }
+}
+
+async function olderFiles(
+  path: string,
+): Promise<readonly { readonly file: string; readonly number: number }[]> {
+  const folder = dirname(path);
+  const prefix = `${basename(path)}.`;
+  return (await readdir(folder))
+    .filter((name) => name.startsWith(prefix) && /^\d{6,}$/.test(name.slice(prefix.length)))
+    .map((name) => ({ file: join(folder, name), number: Number(name.slice(prefix.length)) }))
+    .sort((a, b) => a.number - b.number);
+}
+
+/** The last whole line, and where it ends. */
+async function lastLineOf(
+  handle: FileHandle,
+  size: number,
+): Promise<{ readonly end: number; readonly lastLine: string | undefined }> {
+  const length = Math.min(size, TAIL_BYTES);
+  const { buffer, bytesRead } = await handle.read({
+    buffer: Buffer.alloc(length),
+    position: size - length,
+  });
+  const tail = buffer.subarray(0, bytesRead);
+  const lineEnd = tail.lastIndexOf(0x0a);
+  if (lineEnd === -1) {
+    // A first line that was cut off; or no audit at all, of which nothing may be taken away.
+    return length === size ? { end: 0, lastLine: undefined } : { end: size, lastLine: "" };
+  }
+  const lineStart = lineEnd === 0 ? 0 : tail.lastIndexOf(0x0a, lineEnd - 1) + 1;
+  return {
+    end: size - length + lineEnd + 1,
+    lastLine: tail.subarray(lineStart, lineEnd).toString("utf8"),
+  };
+}
