@@ -41,7 +41,7 @@ const CLIENTS: readonly (readonly [string, (url: string) => Promise<SignedIn>])[
 ];
 
 describe.each(CLIENTS)("the code flow, with %s", (_name, open) => {
-  it("[R26-01, R26-02, R26-03, R26-06, S25-23] leads from the refusal to the tools, with PKCE and the resource", async () => {
+  it("[R26-01, R26-02, R26-03, R26-06, S25-23, C25-23] leads from the refusal to the tools, with PKCE and the resource", async () => {
     const before = as.seen.length;
     const client = await open(url);
     const principal = JSON.parse(await client.call("whoami")) as Record<string, unknown>;

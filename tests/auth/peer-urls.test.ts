@@ -14,6 +14,7 @@ const connecting: Readonly<Record<string, string | RegExp>> = {
   "client/src/http/fetch-sender.ts": /redirect: "manual"/,
   "client/src/http/undici-sender.ts":
     "undici's dispatch follows no redirect; see endpoint-stream.ts",
+  "monitoring/src/health/service-checks.ts": /redirect: "manual"/,
   // These listen.
   "auth/src/node/loopback-interaction.ts": /127\.0\.0\.1/,
   "server/src/http/listener.ts": "listens, and connects to nobody",

@@ -44,7 +44,7 @@ const holders: Readonly<Record<string, Holder>> = {
     make: (key) => new APIKeyAuth({ apiKeys: { a: key, b: { key: new Secret(`${key}x`) } } }),
   },
   "the secret of tokens": {
-    covers: ["auth/src/jwt-options.ts secretKey"],
+    covers: ["auth/src/jwt-keys.ts secretKey"],
     make: (secretKey) => new JWTAuth({ issuer, audience: "x", algorithms: ["HS256"], secretKey }),
   },
   "the secret of introspection": {
