@@ -131,6 +131,7 @@ export {
   META_SERVER_INFO,
   META_SUBSCRIPTION_ID,
   META_TOOL_ERROR,
+  META_WORKFLOW,
   TRACE_KEYS,
 } from "./meta.ts";
 export { checkMembers, checkMethods, filledNumbers, wholeNumber } from "./option-checks.ts";

@@ -9,5 +9,8 @@ export const META_SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId";
 /** Carries the typed part of a `ToolExecutionError` on an `isError` result; ours, hence our own prefix. */
 export const META_TOOL_ERROR = "dev.backplane/error";
 
+/** On the result of a workflow served as a tool: `runId`, `status`, and the status of each node. */
+export const META_WORKFLOW = "dev.backplane/workflow";
+
 /** The W3C trace context keys, the same as the HTTP header names. */
 export const TRACE_KEYS = ["traceparent", "tracestate", "baggage"] as const;

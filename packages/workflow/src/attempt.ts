@@ -10,24 +10,25 @@ import type {
   SampleResult,
 } from "@backplane/protocol";
 import { WorkflowError } from "./errors.ts";
+import { shortPath } from "./internal/short-path.ts";
+import type { TraceEvent, WorkflowResult } from "./result.ts";
+import { runError, runInside } from "./run-inside.ts";
+import { isWaiting, type Question, type RunScope } from "./run-scope.ts";
+import type { Workflow } from "./workflow.ts";
 import type { NodeContext, PortValues, WorkflowNode } from "./workflow-node.ts";
+
+/** Deeper nesting is taken for a workflow that contains itself. */
+const MAX_NESTING = 32;
 
 /** What an attempt needs of the run that it belongs to. */
 export interface AttemptHost {
   readonly workflow: string;
-  readonly runId: string;
-  readonly request: RequestContext | undefined;
+  readonly scope: RunScope;
   after(delayMs: number, callback: () => void): () => void;
   nodeProgress(node: string, report: ProgressReport): void;
-  /** Asks the client of the run's request. @throws {WorkflowError} `no_client` without one. */
-  ask<Value>(
-    node: string,
-    ask: (request: NonNullable<AskedRequest>, prefix: string) => Promise<Value>,
-  ): Promise<Value>;
-  once<Value extends JsonValue>(key: string, fn: () => Value | Promise<Value>): Promise<Value>;
+  /** Something happened in a run inside of a node. */
+  innerEvent(event: TraceEvent): void;
 }
-
-type AskedRequest = Pick<NodeContext, "elicit" | "elicitAll" | "sample" | "roots">;
 
 /** One attempt of one node, and the context that it sees: a single object, and nothing that it does not use. */
 export class Attempt implements NodeContext {
@@ -42,6 +43,7 @@ export class Attempt implements NodeContext {
   /** Questions that wait for the client; the clock stands still meanwhile. */
   #asking = 0;
   #ended = false;
+  #waiting = false;
 
   constructor(host: AttemptHost, node: string, attempt: number, timeoutMs: number) {
     this.#host = host;
@@ -55,11 +57,11 @@ export class Attempt implements NodeContext {
   }
 
   get runId(): string {
-    return this.#host.runId;
+    return this.#host.scope.runId;
   }
 
   get request(): RequestContext | undefined {
-    return this.#host.request;
+    return this.#host.scope.request;
   }
 
   get signal(): AbortSignal {
@@ -68,6 +70,11 @@ export class Attempt implements NodeContext {
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
     }
     return this.#controller.signal;
+  }
+
+  /** Whether a question waits for the client's answer, whatever the node made of that. */
+  get isWaiting(): boolean {
+    return this.#waiting;
   }
 
   /** Runs the node. Settles when the node does, or when it is given up. */
@@ -114,6 +121,33 @@ export class Attempt implements NodeContext {
     this.#host.nodeProgress(this.node, full);
   }
 
+  async run(
+    workflow: Workflow,
+    parameters: Readonly<Record<string, unknown>> = {},
+    key?: string | number,
+  ): Promise<WorkflowResult> {
+    const base = key === undefined ? this.node : `${this.node}[${key}]`;
+    const { scope } = this.#host;
+    if (base.split("/").length > MAX_NESTING) {
+      const text = `workflows are nested deeper than ${MAX_NESTING}: does one contain itself?`;
+      throw new WorkflowError("node_failed", text, { node: this.node });
+    }
+    const result = await runInside(workflow, parameters, {
+      ...scope,
+      signal: this.signal,
+      outer: scope.outer ?? this.#host.workflow,
+      pathOf: (id) => `${base}/${id}`,
+      ask: (node, question) => this.askFor(node, question),
+      observe: (event) => {
+        if (event.node !== undefined) this.#host.innerEvent(event);
+        return undefined;
+      },
+    });
+    if (result.status === "waiting") this.#waiting = true;
+    if (result.status === "completed" || result.status === "partial") return result;
+    throw runError(result);
+  }
+
   elicit<const Ask extends ElicitAsk>(
     key: string,
     ask: Ask,
@@ -144,20 +178,26 @@ export class Attempt implements NodeContext {
   }
 
   once<Value extends JsonValue>(key: string, fn: () => Value | Promise<Value>): Promise<Value> {
-    return this.#host.once(`${this.node}:${key}`, fn);
+    return this.#host.scope.memory.once(`${shortPath(this.node)}:${key}`, fn);
   }
 
-  async #ask<Value>(
-    ask: (request: AskedRequest, prefix: string) => Promise<Value>,
-  ): Promise<Value> {
+  /** Puts a question to the client: this node's, or one of a node inside of it. */
+  async askFor<Value>(node: string, question: Question<Value>): Promise<Value> {
     this.#asking++;
     this.#cancelTimer?.();
     try {
-      return await this.#host.ask(this.node, ask);
+      return await this.#host.scope.ask(node, question);
+    } catch (error) {
+      if (isWaiting(error)) this.#waiting = true;
+      throw error;
     } finally {
       this.#asking--;
       this.#arm();
     }
+  }
+
+  #ask<Value>(question: Question<Value>): Promise<Value> {
+    return this.askFor(this.node, question);
   }
 
   #arm(): void {

@@ -5,6 +5,7 @@ import { plainCopy } from "./internal/plain-copy.ts";
 import { emptyRecord } from "./internal/records.ts";
 import type { PlanNode } from "./plan.ts";
 import { retryDelayMs } from "./retry-delay.ts";
+import { isWaiting } from "./run-scope.ts";
 import type { PortValues } from "./workflow-node.ts";
 
 /** What the attempts of a node need of the run. */
@@ -12,8 +13,6 @@ export interface NodeRunHost extends AttemptHost {
   readonly nodeTimeoutMs: number;
   /** Whether the run has been ended, so that nothing is to begin any more. */
   readonly ending: Error | undefined;
-  /** Whether an error is no failure but the end of this round of a request. */
-  isWaiting(error: unknown): boolean;
   nodeRetrying(node: string, attempt: number, error: Error, delayMs: number): void;
 }
 
@@ -51,11 +50,14 @@ export class NodeRun {
         const fresh =
           this.attempts === 1 && settings.retry.maxRetries === 0 ? inputs : this.#copy(inputs);
         const outputs = await attempt.execute(node, fresh);
+        // Whatever it made of its question: it has no answer, and is to run again.
+        if (attempt.isWaiting) throw waiting(this.#path);
         return checkOutputs(this.#plan, this.#path, outputs);
       } catch (thrown) {
+        if (attempt.isWaiting || isWaiting(thrown)) throw waiting(this.#path, thrown);
         const error = asError(thrown, this.#path);
         const { ending } = this.#host;
-        if (ending !== undefined || this.#host.isWaiting(thrown)) throw error;
+        if (ending !== undefined) throw error;
         const delayMs = retryDelayMs(error, this.attempts, idempotent, settings.retry);
         if (delayMs === undefined) throw error;
         this.#host.nodeRetrying(this.#path, this.attempts, error, delayMs);
@@ -106,6 +108,13 @@ export class NodeRun {
     cancel?.();
     this.#wake = undefined;
   }
+}
+
+function waiting(node: string, cause?: unknown): WorkflowError {
+  return new WorkflowError("waiting", `node "${node}" waits for the client's answer`, {
+    node,
+    cause,
+  });
 }
 
 /** Whatever was thrown, as an error whose cause it is. */

@@ -1,4 +1,8 @@
+import { ConditionalNode, type ConditionalNodeOptions } from "./nodes/conditional.ts";
 import { FunctionNode, type FunctionNodeOptions } from "./nodes/function.ts";
+import { MapNode, type MapNodeOptions } from "./nodes/map.ts";
+import { MCPToolNode, type MCPToolNodeOptions } from "./nodes/mcp-tool.ts";
+import { SubWorkflowNode, type SubWorkflowNodeOptions } from "./nodes/sub-workflow.ts";
 import type { WorkflowNode } from "./workflow-node.ts";
 
 /**
@@ -13,6 +17,11 @@ export type NodeTypes = Readonly<Record<string, NodeFactory>>;
 
 /** The types that every registry begins with; own ones come before them. */
 const BUILT_IN: NodeTypes = {
+  MCPToolNode: (config) => new MCPToolNode(config as unknown as MCPToolNodeOptions),
+  ConditionalNode: (config) =>
+    new ConditionalNode(config as unknown as ConditionalNodeOptions<undefined>),
+  MapNode: (config) => new MapNode(config as unknown as MapNodeOptions),
+  SubWorkflowNode: (config) => new SubWorkflowNode(config as unknown as SubWorkflowNodeOptions),
   FunctionNode: (config) => new FunctionNode(config as unknown as FunctionNodeOptions<undefined>),
 };
 

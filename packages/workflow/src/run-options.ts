@@ -8,6 +8,7 @@ import {
 import type { WorkflowLimits } from "./draft.ts";
 import { duration } from "./node-settings.ts";
 import type { TraceEvent } from "./result.ts";
+import type { RunJournal } from "./run-journal.ts";
 
 /** What a single run may be told. */
 export interface RunOptions extends Partial<WorkflowLimits> {
@@ -20,6 +21,13 @@ export interface RunOptions extends Partial<WorkflowLimits> {
    * repeat no node that is done (see `workflowAsTool`, which gives it).
    */
   readonly request?: InputContext;
+  /**
+   * Where the run writes itself down. With the id of a run that is there it goes on: nodes that are done are not run
+   * again, and one that ran when its process ended is `interrupted`, unless it is idempotent.
+   */
+  readonly journal?: RunJournal;
+  /** Repeats interrupted nodes that are not idempotent: what they did is then done twice. Default false. */
+  readonly repeatInterrupted?: boolean;
   /** Called with each event of the trace as it happens. What it throws is told in the trace. */
   readonly onEvent?: (event: TraceEvent) => void;
   /** For timeouts and waits. Default: the machine's, whose timers keep a Node process alive until the run ends. */
@@ -35,7 +43,15 @@ const LIMITS = [
 ] satisfies (keyof WorkflowLimits)[];
 const MEMBERS: readonly string[] = [
   ...LIMITS,
-  ...(["signal", "runId", "request", "onEvent", "clock"] satisfies (keyof RunOptions)[]),
+  ...([
+    "signal",
+    "runId",
+    "request",
+    "journal",
+    "repeatInterrupted",
+    "onEvent",
+    "clock",
+  ] satisfies (keyof RunOptions)[]),
 ];
 const RUN_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
@@ -81,7 +97,12 @@ export function checkRunOptions(options: RunOptions): void {
   }
   checkMethods(SUBJECT, "signal", signal, ["addEventListener", "removeEventListener"]);
   checkMethods(SUBJECT, "clock", clock, ["now", "after"]);
+  checkMethods(SUBJECT, "journal", options.journal, ["append", "read", "unfinished", "remove"]);
   checkMethods(SUBJECT, "request", request, ["elicit", "once", "progress"]);
+  const { repeatInterrupted } = options;
+  if (repeatInterrupted !== undefined && typeof repeatInterrupted !== "boolean") {
+    throw new TypeError(`${SUBJECT}: option "repeatInterrupted" must be true or false`);
+  }
   if (onEvent !== undefined && typeof onEvent !== "function") {
     throw new TypeError(`${SUBJECT}: option "onEvent" must be a function`);
   }

@@ -1,10 +1,16 @@
-import type { Clock, JsonValue, RequestContext } from "@backplane/protocol";
+import type { Clock, InputContext, RequestContext } from "@backplane/protocol";
+import { isInputPending } from "@backplane/server";
 import { WorkflowError } from "./errors.ts";
-import type { Plan, PlanNode } from "./plan.ts";
+import { shortPath } from "./internal/short-path.ts";
+import type { Memory } from "./memory.ts";
 import type { TraceEvent } from "./result.ts";
-import type { NodeContext, PortValues } from "./workflow-node.ts";
+import type { NodeContext } from "./workflow-node.ts";
 
-type Asking = Pick<NodeContext, "elicit" | "elicitAll" | "sample" | "roots">;
+/** The part of a request that asks its client. */
+export type Asking = Pick<NodeContext, "elicit" | "elicitAll" | "sample" | "roots">;
+
+/** One question of a node, put to the client of a request. `prefix` keeps the keys of nodes apart. */
+export type Question<Value> = (request: Asking, prefix: string) => Promise<Value>;
 
 /** Where a run takes place: by itself, in a request, or inside of another run. */
 export interface RunScope {
@@ -12,61 +18,59 @@ export interface RunScope {
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
   readonly request: RequestContext | undefined;
-  /** The way to a node, as it is written outside of the run. */
+  readonly memory: Memory;
+  /** The name of the outermost workflow; undefined when that is this one. */
+  readonly outer: string | undefined;
+  /** The way to a node from the outermost workflow. */
   pathOf(id: string): string;
-  ask<Value>(
-    node: string,
-    ask: (request: Asking, prefix: string) => Promise<Value>,
-  ): Promise<Value>;
-  once<Value extends JsonValue>(key: string, fn: () => Value | Promise<Value>): Promise<Value>;
-  /** Whether an error is the end of a round of the request. */
-  isWaiting(error: unknown): boolean;
-  /** The outputs of the node as an earlier round or process left them, or else as `execute` makes them. */
-  remember(node: PlanNode, path: string, execute: () => Promise<PortValues>): Promise<PortValues>;
+  /** Puts a question to the client. @throws {WorkflowError} `no_client` when there is none. */
+  ask<Value>(node: string, question: Question<Value>): Promise<Value>;
   /** Tells whoever watches. @returns what went wrong with it. */
-  observe(event: TraceEvent, plan: Plan): string | undefined;
+  observe(event: TraceEvent): string | undefined;
 }
 
-/** The scope of a run that serves nobody. */
-export function ownScope(
-  runId: string,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-  onEvent: ((event: TraceEvent) => void) | undefined,
-): RunScope {
-  const memos = new Map<string, Promise<JsonValue>>();
+/** What the scope of an outermost run is made of. */
+export interface ScopeOptions {
+  readonly runId: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+  readonly request: InputContext | undefined;
+  readonly memory: Memory;
+  readonly onEvent: ((event: TraceEvent) => void) | undefined;
+}
+
+/** The scope of an outermost run. */
+export function outermostScope(options: ScopeOptions): RunScope {
+  const { onEvent, request, signal, ...rest } = options;
   return {
-    ...{ runId, clock, signal, request: undefined },
+    ...rest,
+    request,
+    signal: request === undefined ? signal : either(signal, request.signal),
+    outer: undefined,
     pathOf: (id) => id,
-    ask: (node) =>
-      Promise.reject(
-        new WorkflowError(
-          "no_client",
-          `node "${node}" asks the client, and this run serves none: serve the workflow with workflowAsTool`,
-          { node },
-        ),
-      ),
-    once: <Value extends JsonValue>(key: string, fn: () => Value | Promise<Value>) =>
-      onceIn(memos, key, fn),
-    isWaiting: () => false,
-    remember: (_node, _path, execute) => execute(),
+    ask: (node, question) =>
+      request === undefined
+        ? Promise.reject(noClient(node))
+        : question(request, `${shortPath(node)}:`),
     observe: (event) => observed(onEvent, event),
   };
 }
 
-/** Runs `fn` once for each key of a map. A failure is not remembered. */
-function onceIn<Value extends JsonValue>(
-  memos: Map<string, Promise<JsonValue>>,
-  key: string,
-  fn: () => Value | Promise<Value>,
-): Promise<Value> {
-  let memo = memos.get(key);
-  if (memo === undefined) {
-    memo = (async () => fn())();
-    memos.set(key, memo);
-    memo.catch(() => memos.delete(key));
-  }
-  return memo as Promise<Value>;
+/** Whether an error is no failure but the end of a round of the request. */
+export function isWaiting(error: unknown): boolean {
+  return isInputPending(error) || (WorkflowError.isInstance(error) && error.code === "waiting");
+}
+
+function noClient(node: string): WorkflowError {
+  return new WorkflowError(
+    "no_client",
+    `node "${node}" asks the client, and this run serves none: serve the workflow with workflowAsTool`,
+    { node },
+  );
+}
+
+function either(own: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return own === undefined ? other : AbortSignal.any([own, other]);
 }
 
 /** An observer must not be able to end a run, nor to fail unseen. */

@@ -1,4 +1,4 @@
-import type { JsonValue, ProgressReport, RequestContext } from "@backplane/protocol";
+import type { ProgressReport } from "@backplane/protocol";
 import { checkOutputs } from "./check-outputs.ts";
 import type { WorkflowLimits } from "./draft.ts";
 import { WorkflowError } from "./errors.ts";
@@ -15,8 +15,8 @@ import type {
   WorkflowResult,
   WorkflowStatus,
 } from "./result.ts";
-import type { RunScope } from "./run-scope.ts";
-import type { NodeContext, PortValues } from "./workflow-node.ts";
+import { isWaiting, type RunScope } from "./run-scope.ts";
+import type { PortValues } from "./workflow-node.ts";
 
 interface NodeState {
   readonly id: string;
@@ -41,12 +41,10 @@ type EndedNode = NodeState & { status: NodeStatus };
  */
 export class WorkflowRun implements NodeRunHost {
   readonly workflow: string;
-  readonly runId: string;
-  readonly request: RequestContext | undefined;
+  readonly scope: RunScope;
   readonly nodeTimeoutMs: number;
   readonly #plan: Plan;
   readonly #parameters: ResolvedParameters;
-  readonly #scope: RunScope;
   readonly #limits: WorkflowLimits;
   readonly #states: NodeState[];
   readonly #ready: number[] = [];
@@ -63,12 +61,10 @@ export class WorkflowRun implements NodeRunHost {
 
   constructor(plan: Plan, parameters: ResolvedParameters, scope: RunScope, limits: WorkflowLimits) {
     this.workflow = plan.name;
-    this.runId = scope.runId;
-    this.request = scope.request;
     this.nodeTimeoutMs = limits.nodeTimeoutMs;
     this.#plan = plan;
     this.#parameters = parameters;
-    this.#scope = scope;
+    this.scope = scope;
     this.#limits = limits;
     this.#unfinished = plan.nodes.length;
     this.#startedAtMs = scope.clock.now();
@@ -89,7 +85,7 @@ export class WorkflowRun implements NodeRunHost {
 
   /** Resolves when everything that was begun has ended, or been given up. Never rejects. */
   async execute(): Promise<WorkflowResult> {
-    const { signal } = this.#scope;
+    const { signal } = this.scope;
     const onAbort = (): void => this.#cancel(signal?.reason);
     this.#event({ node: undefined, event: "run_started" });
     const cancelTimer = this.after(this.#limits.timeoutMs, () => this.#timeOut());
@@ -113,25 +109,17 @@ export class WorkflowRun implements NodeRunHost {
   after(delayMs: number, callback: () => void): () => void {
     // A timer would take it for no time at all.
     if (delayMs === Number.POSITIVE_INFINITY) return () => {};
-    return this.#scope.clock.after(delayMs, callback);
+    return this.scope.clock.after(delayMs, callback);
   }
 
-  ask<Value>(
-    node: string,
-    ask: (
-      request: Pick<NodeContext, "elicit" | "elicitAll" | "sample" | "roots">,
-      prefix: string,
-    ) => Promise<Value>,
-  ): Promise<Value> {
-    return this.#scope.ask(node, ask);
-  }
-
-  once<Value extends JsonValue>(key: string, fn: () => Value | Promise<Value>): Promise<Value> {
-    return this.#scope.once(key, fn);
-  }
-
-  isWaiting(error: unknown): boolean {
-    return this.#scope.isWaiting(error);
+  innerEvent(event: TraceEvent): void {
+    const { node, event: what, attempt, detail } = event;
+    this.#event({
+      node,
+      event: what,
+      ...(attempt !== undefined && { attempt }),
+      ...(detail !== undefined && { detail }),
+    });
   }
 
   nodeProgress(node: string, report: ProgressReport): void {
@@ -172,34 +160,42 @@ export class WorkflowRun implements NodeRunHost {
       }
       inputs = gathered.inputs;
     } catch (error) {
-      this.#fail(state, asError(error, state.id));
+      this.#fail(state, asError(error, this.scope.pathOf(state.id)));
       return;
     }
-    const path = this.#scope.pathOf(state.id);
+    const path = this.scope.pathOf(state.id);
     state.status = "running";
-    state.startedAtMs = this.#scope.clock.now();
+    state.startedAtMs = this.scope.clock.now();
     state.run = new NodeRun(state.plan, this, path);
     this.#running++;
-    this.#event({ node: state.id, event: "node_started" });
-    this.#scope
-      .remember(state.plan, path, () => (state.run as NodeRun).execute(inputs))
-      .then(
-        (outputs) => this.#completed(state, outputs),
-        (error) => this.#threw(state, error),
-      );
+    this.#event({ node: this.scope.pathOf(state.id), event: "node_started" });
+    const { plan: node, run } = state;
+    const execute = (): Promise<PortValues> => run.execute(inputs);
+    // Of a composite node its parts are remembered.
+    const outputs =
+      node.node.composite === true
+        ? execute()
+        : this.scope.memory.remember({ node, path, execute });
+    outputs.then(
+      (outputs) => this.#completed(state, outputs),
+      (error) => this.#threw(state, error),
+    );
   }
 
   #completed(state: NodeState, outputs: PortValues): void {
     const remembered = state.run?.attempts === 0;
-    this.#event({ node: state.id, event: remembered ? "node_remembered" : "node_completed" });
+    this.#event({
+      node: this.scope.pathOf(state.id),
+      event: remembered ? "node_remembered" : "node_completed",
+    });
     state.outputs = outputs;
     this.#ended(state, "completed");
     this.#pump();
   }
 
   #threw(state: NodeState, thrown: unknown): void {
-    if (this.isWaiting(thrown)) {
-      this.#event({ node: state.id, event: "node_waiting" });
+    if (isWaiting(thrown)) {
+      this.#event({ node: this.scope.pathOf(state.id), event: "node_waiting" });
       this.#end(
         "waiting",
         new WorkflowError("waiting", `node "${state.id}" waits for the client's answer`, {
@@ -209,11 +205,15 @@ export class WorkflowRun implements NodeRunHost {
       );
       this.#ended(state, "waiting");
     } else if (this.ending !== undefined) {
-      state.error = asError(thrown, state.id);
-      this.#event({ node: state.id, event: "node_cancelled", detail: state.error.message });
+      state.error = asError(thrown, this.scope.pathOf(state.id));
+      this.#event({
+        node: this.scope.pathOf(state.id),
+        event: "node_cancelled",
+        detail: state.error.message,
+      });
       this.#ended(state, "cancelled");
     } else {
-      this.#fail(state, asError(thrown, state.id));
+      this.#fail(state, asError(thrown, this.scope.pathOf(state.id)));
     }
     this.#pump();
   }
@@ -225,24 +225,28 @@ export class WorkflowRun implements NodeRunHost {
       try {
         const { fallback } = onError;
         const outputs = typeof fallback === "function" ? fallback(error) : fallback;
-        state.outputs = checkOutputs(state.plan, this.#scope.pathOf(state.id), outputs);
+        state.outputs = checkOutputs(state.plan, this.scope.pathOf(state.id), outputs);
         state.error = error;
-        this.#event({ node: state.id, event: "node_fallback", detail: error.message });
+        this.#event({
+          node: this.scope.pathOf(state.id),
+          event: "node_fallback",
+          detail: error.message,
+        });
         this.#ended(state, "fallback");
         return;
       } catch (failure) {
-        error = asError(failure, state.id);
+        error = asError(failure, this.scope.pathOf(state.id));
       }
     }
     state.error = error;
-    this.#event({ node: state.id, event: "node_failed", detail: error.message });
+    this.#event({ node: this.scope.pathOf(state.id), event: "node_failed", detail: error.message });
     this.#ended(state, "failed");
     if (onError !== "continue") this.#end("failed", error, true);
   }
 
   #skip(state: NodeState, reason: string): void {
     state.reason = reason;
-    this.#event({ node: state.id, event: "node_skipped", detail: reason });
+    this.#event({ node: this.scope.pathOf(state.id), event: "node_skipped", detail: reason });
     this.#ended(state, "skipped");
   }
 
@@ -251,7 +255,7 @@ export class WorkflowRun implements NodeRunHost {
     state.status = status;
     this.#unfinished--;
     if (state.startedAtMs !== undefined) {
-      state.durationMs = this.#scope.clock.now() - state.startedAtMs;
+      state.durationMs = this.scope.clock.now() - state.startedAtMs;
     }
     for (const index of state.plan.dependents) {
       const dependent = this.#states[index] as NodeState;
@@ -294,9 +298,9 @@ export class WorkflowRun implements NodeRunHost {
   }
 
   #event(event: Omit<TraceEvent, "atMs">): void {
-    const full = { atMs: this.#scope.clock.now() - this.#startedAtMs, ...event };
+    const full = { atMs: this.scope.clock.now() - this.#startedAtMs, ...event };
     this.#trace.push(full);
-    const failure = this.#scope.observe(full, this.#plan);
+    const failure = this.scope.observe(full);
     if (failure !== undefined) {
       this.#trace.push({ ...full, event: "observer_failed", detail: failure });
     }
@@ -321,13 +325,13 @@ export class WorkflowRun implements NodeRunHost {
     const status: WorkflowStatus = this.#status ?? (tolerated ? "partial" : "completed");
     this.#event({ node: undefined, event: "run_ended", detail: status });
     return {
-      runId: this.runId,
+      runId: this.scope.runId,
       workflow: this.workflow,
       status,
       outputs: collected.outputs,
       nodes,
       startedAtMs: this.#startedAtMs,
-      durationMs: this.#scope.clock.now() - this.#startedAtMs,
+      durationMs: this.scope.clock.now() - this.#startedAtMs,
       error: this.#error,
       trace: this.#trace,
     };

@@ -178,7 +178,7 @@ describe("arguments in the order of the guide", () => {
       .addNode("FunctionNode", "b", { code: "return 1" });
     const found = await problems(builder);
     expect(found.map(({ code }) => code)).toEqual(["unknown_type", "unknown_config"]);
-    expect(found[0]?.message).toMatch(/known: FunctionNode.*Weather/);
+    expect(found[0]?.message).toMatch(/known: MCPToolNode.*FunctionNode, Weather/);
     expect(found[1]?.message).toContain('unknown option "code"');
   });
 });

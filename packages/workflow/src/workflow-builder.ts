@@ -1,4 +1,5 @@
 import { checkMembers } from "@backplane/protocol";
+import { buildPlan } from "./build-plan.ts";
 import type {
   Connection,
   Draft,
@@ -9,8 +10,6 @@ import type {
 } from "./draft.ts";
 import { type Endpoint, isNodeId } from "./endpoint.ts";
 import { type BuildProblem, type BuildProblemCode, WorkflowBuildError } from "./errors.ts";
-import { checkGraph } from "./graph.ts";
-import { inspectNodes } from "./inspect.ts";
 import { listNames } from "./internal/records.ts";
 import { swappedNode } from "./internal/swapped.ts";
 import { NODE_CONFIG_MEMBERS, type NodeConfig, resolveNodeConfig } from "./node-settings.ts";
@@ -200,7 +199,7 @@ export class WorkflowBuilder {
       problems: [...this.#problems],
       limits: this.#limits,
     };
-    const { plan, problems } = checkGraph(draft, await inspectNodes(draft));
+    const { plan, problems } = await buildPlan(draft);
     if (problems.length > 0) throw new WorkflowBuildError(this.#name, problems);
     return new Workflow(plan);
   }

@@ -6,6 +6,9 @@ import type {
   SchemaInput,
 } from "@backplane/protocol";
 
+import type { WorkflowResult } from "./result.ts";
+import type { Workflow } from "./workflow.ts";
+
 /** Values by the name of their port. */
 export type PortValues = Readonly<Record<string, unknown>>;
 
@@ -55,6 +58,16 @@ export interface NodeContext
   readonly request: RequestContext | undefined;
   /** Reports how far this node is. */
   progress(report: ProgressReport | number): void;
+  /**
+   * Runs another workflow as a part of this node: with its signal, its client, its memory and in its trace.
+   * @param key tells the runs of one node apart. Needed when there are several.
+   * @throws {WorkflowRunError} when it did not complete.
+   */
+  run(
+    workflow: Workflow,
+    parameters?: Readonly<Record<string, unknown>>,
+    key?: string | number,
+  ): Promise<WorkflowResult>;
 }
 
 /** What a look at the world, at build time, taught a node about itself. */
@@ -75,6 +88,11 @@ export interface WorkflowNode {
   readonly ports: NodePorts;
   /** Whether running it twice does no harm. Default false. Decides about retries and replays. */
   readonly idempotent?: boolean;
+  /**
+   * Whether all its work is done by nodes of inner workflows, which are remembered one by one. Default false: the
+   * outputs of the node are remembered as a whole.
+   */
+  readonly composite?: boolean;
   /** Looks, at build time, at what the node depends on. Rejections count as `unchecked`. */
   inspect?(signal: AbortSignal): Promise<NodeInspection>;
   /**

@@ -1,12 +1,17 @@
-import { WorkflowError, type WorkflowErrorCode, WorkflowRunError } from "./errors.ts";
+import type { InputContext } from "@backplane/protocol";
+import { rememberPlan } from "./internal/plans.ts";
 import { listNames } from "./internal/records.ts";
+import { JournalMemory } from "./journal-memory.ts";
+import { runMemory } from "./memory.ts";
 import type { NodeFunction } from "./nodes/function.ts";
 import { resolveParameters } from "./parameters.ts";
 import type { Plan, PlanInput, PlanNode, PlanOutput } from "./plan.ts";
+import { requestMemory } from "./request-memory.ts";
 import type { WorkflowResult } from "./result.ts";
 import { WorkflowRun } from "./run.ts";
+import { runError } from "./run-inside.ts";
 import { checkRunOptions, type RunOptions, resolveLimits, runClock } from "./run-options.ts";
-import { ownScope } from "./run-scope.ts";
+import { outermostScope } from "./run-scope.ts";
 import type { PortValues, WorkflowNode } from "./workflow-node.ts";
 
 /**
@@ -23,6 +28,7 @@ export class Workflow {
     this.name = plan.name;
     this.description = plan.description;
     this.#plan = plan;
+    rememberPlan(this, plan);
   }
 
   /** The ids of the nodes with the types of what they are, in the order in which they were added. */
@@ -73,9 +79,19 @@ export class Workflow {
     checkRunOptions(options);
     const limits = resolveLimits("workflow.run", options, this.#plan.limits);
     const resolved = await resolveParameters(this.#plan, parameters);
-    const { runId = globalThis.crypto.randomUUID(), clock = runClock, signal, onEvent } = options;
-    const scope = ownScope(runId, clock, signal, onEvent);
-    return new WorkflowRun(this.#plan, resolved, scope, limits).execute();
+    const { clock = runClock, signal, onEvent, request, journal } = options;
+    const runId = options.runId ?? (await newRunId(journal === undefined ? undefined : request));
+    const journaled =
+      journal &&
+      (await JournalMemory.open({
+        ...{ journal, runId, plan: this.#plan, parameters, clock },
+        repeatInterrupted: options.repeatInterrupted ?? false,
+      }));
+    const memory = journaled ?? (request === undefined ? runMemory() : requestMemory(request));
+    const scope = outermostScope({ runId, clock, signal, onEvent, request, memory });
+    const result = await new WorkflowRun(this.#plan, resolved, scope, limits).execute();
+    await journaled?.end(result.status);
+    return result;
   }
 
   /**
@@ -101,6 +117,12 @@ export class Workflow {
   }
 }
 
+/** The same in all rounds of a request, so that the journal knows the run again. */
+async function newRunId(request: InputContext | undefined): Promise<string> {
+  const make = (): string => globalThis.crypto.randomUUID();
+  return request === undefined ? make() : request.once("run", make);
+}
+
 /** What a function returns is `result`, where there is one; else it gives the outputs by port. */
 function standIn(run: NodeFunction, { node, ports }: PlanNode): WorkflowNode {
   const names = [...ports.outputs.keys()];
@@ -114,20 +136,4 @@ function standIn(run: NodeFunction, { node, ports }: PlanNode): WorkflowNode {
       return { ...rest, result: value };
     },
   };
-}
-
-function runError(result: WorkflowResult): WorkflowRunError {
-  const { error, status, workflow } = result;
-  const failed = Object.entries(result.nodes).find(
-    ([, node]) => node.status === "failed" && node.error === error,
-  );
-  const fault = WorkflowError.isInstance(error) ? error : undefined;
-  const code: WorkflowErrorCode = fault?.code ?? "node_failed";
-  const node = fault?.node ?? failed?.[0];
-  const place = failed === undefined ? "" : ` at node "${failed[0]}"`;
-  const text = status === "failed" ? `failed${place}` : status;
-  return new WorkflowRunError(code, `workflow "${workflow}" ${text}: ${error?.message}`, result, {
-    node,
-    cause: error,
-  });
 }

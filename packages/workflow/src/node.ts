@@ -1,0 +1,1 @@
+export { createFileJournal, type FileJournalOptions } from "./node/file-journal.ts";

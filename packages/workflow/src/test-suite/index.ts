@@ -1,0 +1,1 @@
+export { runJournalSuite } from "./run-journal-suite.ts";
