@@ -159,10 +159,15 @@ describe("a server tells of its bounds", () => {
     const { server, url } = await observedServer({ limits: { maxStreams: 1 } });
     const client = observingClient({ url, protocol: "2026-07-28" });
     const listening = await client.listen({ toolsListChanged: true }, { onChange: () => {} });
-    await observingClient({ url, protocol: "2026-07-28", maxRetries: 0 })
-      .listen({ toolsListChanged: true }, { onChange: () => {} })
-      .catch(() => {});
-    expect(limits[0]).toMatchObject({ serverId: server.serverId, limit: "maxStreams" });
+    // It goes on trying, as a subscription should.
+    const other = observingClient({ url, protocol: "2026-07-28" });
+    const refused = other.listen({ toolsListChanged: true }, { onChange: () => {} });
+    const settled = refused.catch(() => {});
+    await vi.waitFor(() =>
+      expect(limits[0]).toMatchObject({ serverId: server.serverId, limit: "maxStreams" }),
+    );
+    await other.close();
+    await settled;
     await listening.close();
     await vi.waitFor(() =>
       expect(gauges.filter(({ kind }) => kind === "stream")).toMatchObject([

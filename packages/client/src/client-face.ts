@@ -1,4 +1,10 @@
-import type { ClientCapabilities, Era, JsonObject, Revision } from "@backplane/protocol";
+import type {
+  ClientCapabilities,
+  ClientLoad,
+  Era,
+  JsonObject,
+  Revision,
+} from "@backplane/protocol";
 import type { CircuitState } from "./circuit-breaker.ts";
 import type { ClientCore } from "./client-core.ts";
 import { ClientMethods } from "./client-methods.ts";
@@ -49,6 +55,12 @@ export abstract class ClientFace extends ClientMethods {
   /** The circuit breaker's state; undefined without one. */
   get circuit(): CircuitState | undefined {
     return this.core.breaker?.state;
+  }
+
+  /** Requests that run and wait now. */
+  get load(): ClientLoad {
+    const { running, queued } = this.core.bulkhead;
+    return { running, queued };
   }
 
   /** Adds interceptors around every request, ordered by phase. @throws {TypeError} for an unknown phase. */

@@ -21,7 +21,6 @@ export {
 } from "./audit/audit-sink.ts";
 export type { AuditFault, AuditVerdict } from "./audit/chain-check.ts";
 export { type AuditPart, type VerifyOptions, verifyAudit } from "./audit/verify.ts";
-export { DurationHistogram, type DurationSummary } from "./duration-histogram.ts";
 export type { Check, CheckFunction, CheckOutcome } from "./health/check.ts";
 export { HealthChecker, type HealthCheckerOptions } from "./health/health-checker.ts";
 export {
@@ -32,4 +31,13 @@ export {
   type RedisPing,
   redisCheck,
 } from "./health/service-checks.ts";
+export { DURATION_BOUNDS_S } from "./metrics/bounded-durations.ts";
+export {
+  type DurationBucket,
+  DurationHistogram,
+  type DurationSummary,
+} from "./metrics/duration-histogram.ts";
+export { MCPMetrics, type MCPMetricsOptions } from "./metrics/mcp-metrics.ts";
+export type { OpenTelemetryOptions } from "./metrics/opentelemetry.ts";
+export type { CacheStats, MCPStats, OpenStats, OperationStats } from "./metrics/stats.ts";
 export { observe, type ServerChannel } from "./observe.ts";

@@ -212,6 +212,12 @@ export type { KeyRing, RingKey } from "./seams/key-ring.ts";
 export type { KeyValueStore } from "./seams/key-value-store.ts";
 export type { Logger } from "./seams/logger.ts";
 export type {
+  ClientLoad,
+  ObservedClient,
+  ObservedServer,
+  ServerLoad,
+} from "./seams/observed.ts";
+export type {
   RateLimitBucket,
   RateLimitDecision,
   RateLimitStore,

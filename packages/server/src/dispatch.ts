@@ -110,6 +110,11 @@ export class Dispatcher implements CallHost {
     else this.#complete(call, row, outcome);
   }
 
+  /** Requests whose handler has not settled, but for the streams among them. */
+  get inFlight(): number {
+    return this.#running.size - this.#unbounded;
+  }
+
   openInputRound(call: Call): InputRound {
     return this.#inputs.open(call);
   }
@@ -182,7 +187,7 @@ export class Dispatcher implements CallHost {
     }
     if (this.#draining) throw unavailable("draining", RETRY_AFTER_MS);
     if (handler.unbounded === true) return;
-    if (this.#running.size - this.#unbounded >= this.#options.limits.maxInFlight) {
+    if (this.inFlight >= this.#options.limits.maxInFlight) {
       limitHit(this.serverId, "maxInFlight", call, RETRY_AFTER_MS);
       throw unavailable("overloaded", RETRY_AFTER_MS);
     }

@@ -10,6 +10,7 @@ import {
   isLoopbackHost,
   type MessageTransport,
   type SchemaInput,
+  type ServerLoad,
   within,
 } from "@backplane/protocol";
 import { ChangeFeed } from "./change-feed.ts";
@@ -85,6 +86,7 @@ export class MCPServer {
   readonly #dispatcher: Dispatcher;
   readonly #host: InterceptorHost;
   readonly #listeners: ListenStreams;
+  readonly #slots: StreamSlots;
   readonly #legacy: ReturnType<typeof createLegacyLeg> | undefined;
   readonly #connections = new Set<Connection>();
   readonly #closers = new Set<Closer>();
@@ -107,12 +109,12 @@ export class MCPServer {
     this.#changes = new ChangeFeed(eventBus, logger, resolved.clock);
     this.#registry = new Registry(resolved.declare, (kind) => this.#changes.listChanged(kind));
     const targets = new Targets(this.#registry, policy, auth);
-    const slots = new StreamSlots(this.serverId, limits.maxStreams, limits.maxStreamsPerPrincipal);
+    this.#slots = new StreamSlots(this.serverId, limits.maxStreams, limits.maxStreamsPerPrincipal);
     this.#listeners = new ListenStreams(
       this.#registry,
       targets,
       this.#changes,
-      slots,
+      this.#slots,
       limits,
       resolved.clock,
     );
@@ -140,14 +142,14 @@ export class MCPServer {
             registry: this.#registry,
             changes: this.#changes,
             serverId: this.serverId,
-            slots,
+            slots: this.#slots,
           });
     this.#http = new HttpSide({
       options: resolved,
       dispatcher: this.#dispatcher,
       legacy: this.#legacy,
       registry: this.#registry,
-      slots,
+      slots: this.#slots,
       readiness: this.#readiness,
     });
     this.#host = {
@@ -274,6 +276,13 @@ export class MCPServer {
   addHealthChecker(checker: HealthCheck, options: { readonly open?: boolean } = {}): () => void {
     checkMembers("addHealthChecker", options, ["open"]);
     return this.#http.addHealthChecker(checker, options.open ?? false);
+  }
+
+  /** What it holds now, and how much it may. */
+  get load(): ServerLoad {
+    const { maxInFlight, maxStreams } = this.#options.limits;
+    const { inFlight } = this.#dispatcher;
+    return { inFlight, maxInFlight, streams: this.#slots.taken, maxStreams };
   }
 
   /** The report of all health checkers together, at most 1 second old. Never rejects. */

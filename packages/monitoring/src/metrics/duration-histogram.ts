@@ -7,16 +7,6 @@ const LAST_EXPONENT = 30;
 const BUCKETS = LINEAR + (LAST_EXPONENT - FIRST_EXPONENT + 1) * SUB_BUCKETS;
 const LARGEST_US = 2 ** (LAST_EXPONENT + 1) - 1;
 
-/**
- * The upper bounds, in seconds, under which durations are counted for Prometheus and OpenTelemetry: the ones
- * that the conventions advise for `mcp.server.operation.duration`.
- */
-export const DURATION_BOUNDS_S: readonly number[] = Object.freeze([
-  0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300,
-]);
-
-const BOUNDS_US: readonly number[] = DURATION_BOUNDS_S.map((seconds) => seconds * 1e6);
-
 /** What a histogram says of the durations that it has seen; milliseconds. */
 export interface DurationSummary {
   readonly count: number;
@@ -31,6 +21,13 @@ export interface DurationSummary {
   readonly p99Ms: number;
 }
 
+/** Durations from `fromMs` to below `toMs`. */
+export interface DurationBucket {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+}
+
 /**
  * Counts durations in buckets of which each is at most 1/16 wider than its beginning, from one microsecond to
  * 35 minutes; longer ones count as the longest. One increment per duration and 2 KB, however many there
@@ -38,7 +35,6 @@ export interface DurationSummary {
  */
 export class DurationHistogram {
   readonly #counts = new Uint32Array(BUCKETS);
-  readonly #bounded = new Uint32Array(BOUNDS_US.length + 1);
   #count = 0;
   #sumMs = 0;
   #minMs = Number.POSITIVE_INFINITY;
@@ -55,25 +51,35 @@ export class DurationHistogram {
   /** Counts one duration in milliseconds. What is negative or no number counts as 0: a clock may have stepped. */
   record(durationMs: number): void {
     const ms = Number.isNaN(durationMs) ? 0 : Math.max(durationMs, 0);
-    const us = ms * 1_000;
-    const index = bucketOf(us);
-    (this.#counts[index] as number)++;
-    const bound = FIRST_BOUND[index] as number;
-    const belongs = us <= (BOUNDS_US[bound] ?? Number.POSITIVE_INFINITY) ? bound : bound + 1;
-    (this.#bounded[belongs] as number)++;
+    (this.#counts[bucketOf(ms * 1_000)] as number)++;
     this.#count++;
     this.#sumMs += ms;
     if (ms < this.#minMs) this.#minMs = ms;
     if (ms > this.#maxMs) this.#maxMs = ms;
   }
 
-  /** Durations up to each of {@link DURATION_BOUNDS_S}, and at last all of them. */
-  cumulative(): number[] {
-    let total = 0;
-    return Array.from(this.#bounded, (count) => {
-      total += count;
-      return total;
-    });
+  /** Counts all durations of another histogram as well. */
+  add(other: DurationHistogram): void {
+    for (let index = 0; index < BUCKETS; index++) {
+      const count = other.#counts[index] as number;
+      if (count > 0) (this.#counts[index] as number) += count;
+    }
+    this.#count += other.#count;
+    this.#sumMs += other.#sumMs;
+    this.#minMs = Math.min(this.#minMs, other.#minMs);
+    this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
+  }
+
+  /** The buckets that hold anything, the shortest durations first: for a heat map. */
+  buckets(): DurationBucket[] {
+    const filled: DurationBucket[] = [];
+    for (let index = 0; index < BUCKETS; index++) {
+      const count = this.#counts[index] as number;
+      if (count === 0) continue;
+      const [fromMs, toMs] = [lowerBoundOf(index) / 1_000, lowerBoundOf(index + 1) / 1_000];
+      filled.push({ fromMs, toMs, count });
+    }
+    return filled;
   }
 
   /**
@@ -123,9 +129,3 @@ function lowerBoundOf(index: number): number {
   const sub = (index - LINEAR) % SUB_BUCKETS;
   return (SUB_BUCKETS + sub) * 2 ** (power - SUB_BITS);
 }
-
-/** For each bucket the first bound that does not lie before it: no bucket holds more than one. */
-const FIRST_BOUND: Uint8Array = Uint8Array.from({ length: BUCKETS }, (_, index) => {
-  const found = BOUNDS_US.findIndex((bound) => bound >= lowerBoundOf(index));
-  return found === -1 ? BOUNDS_US.length : found;
-});

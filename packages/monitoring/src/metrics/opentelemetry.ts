@@ -1,0 +1,145 @@
+import {
+  type Attributes,
+  type BatchObservableCallback,
+  type Meter,
+  type MeterProvider,
+  metrics as registered,
+} from "@opentelemetry/api";
+import { DURATION_BOUNDS_S } from "./bounded-durations.ts";
+import type { ClientMetrics } from "./client-metrics.ts";
+import type { Instruments } from "./instruments.ts";
+import { operationAttributes, transportAttributes } from "./operation-attributes.ts";
+import type { ServerMetrics } from "./server-metrics.ts";
+
+/** Where the instruments are made. */
+export interface OpenTelemetryOptions {
+  /** Default: the one that is registered with `@opentelemetry/api`. */
+  readonly meterProvider?: MeterProvider;
+}
+
+/** The name of the instrumentation scope. */
+export const SCOPE = "@backplane/monitoring";
+
+const SECONDS = { unit: "s", advice: { explicitBucketBoundaries: [...DURATION_BOUNDS_S] } };
+
+/**
+ * Makes the instruments of the conventions for MCP, and of what they do not name under `backplane.`.
+ * @returns what takes them off again.
+ */
+export function createInstruments(
+  { meterProvider = registered }: { readonly meterProvider?: Pick<MeterProvider, "getMeter"> },
+  server: ServerMetrics | undefined,
+  clients: ClientMetrics,
+): () => void {
+  const meter = meterProvider.getMeter(SCOPE);
+  const ends: (() => void)[] = [];
+  if (server !== undefined) {
+    server.instruments = createSide(meter, "server");
+    ends.push(observeServer(meter, server), () => {
+      server.instruments = undefined;
+    });
+  }
+  if (clients.clients.length > 0) {
+    clients.instruments = createSide(meter, "client");
+    ends.push(observeClients(meter, clients), () => {
+      clients.instruments = undefined;
+    });
+  }
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+function createSide(meter: Meter, side: "server" | "client"): Instruments {
+  const operations = meter.createHistogram(`mcp.${side}.operation.duration`, {
+    ...SECONDS,
+    description: `Duration of MCP requests as the ${side} sees them.`,
+  });
+  const sessions = meter.createHistogram(`mcp.${side}.session.duration`, {
+    ...SECONDS,
+    description: `Duration of MCP sessions as the ${side} sees them.`,
+  });
+  const sessionAttributes: Readonly<Record<string, Attributes>> = {
+    session: transportAttributes("http"),
+    connection: transportAttributes("stdio"),
+    client: {},
+  };
+  return {
+    operation(series, durationMs) {
+      series.attributes ??= operationAttributes(series.operation, series.way);
+      operations.record(durationMs / 1_000, series.attributes);
+    },
+    session(kind, durationMs) {
+      sessions.record(durationMs / 1_000, sessionAttributes[kind]);
+    },
+  };
+}
+
+function observeServer(meter: Meter, server: ServerMetrics): () => void {
+  const open = meter.createObservableUpDownCounter("backplane.server.open", {
+    description: "Sessions, streams and connections that are open.",
+  });
+  const inFlight = meter.createObservableUpDownCounter("backplane.server.in_flight", {
+    description: "Requests that run.",
+  });
+  const limits = meter.createObservableCounter("backplane.server.limits_hit", {
+    description: "Refusals by each limit.",
+  });
+  const refused = meter.createObservableCounter("backplane.server.credentials_refused", {
+    description: "Refused credentials by the check that refused.",
+  });
+  const masked = meter.createObservableCounter("backplane.server.masked_errors", {
+    description: "Unexpected errors of which clients saw a correlation id only.",
+  });
+  const lookups = meter.createObservableCounter("backplane.cache.lookups", {
+    description: "Lookups in caches by their outcome.",
+  });
+  const degraded = meter.createObservableUpDownCounter("backplane.server.degraded", {
+    description: "1 while a part works without something that it should have.",
+  });
+  const all = [open, inFlight, limits, refused, masked, lookups, degraded];
+  const report: BatchObservableCallback = (result) => {
+    for (const [kind, counter] of Object.entries(server.opened)) {
+      result.observe(open, counter.open, { kind });
+    }
+    result.observe(inFlight, server.server.load.inFlight);
+    for (const [limit, count] of server.limits.entries) result.observe(limits, count, { limit });
+    for (const [stage, count] of server.refusals.entries) result.observe(refused, count, { stage });
+    result.observe(masked, server.maskedErrors);
+    for (const [cache, counts] of server.caches) {
+      for (const [outcome, count] of Object.entries(counts)) {
+        result.observe(lookups, count, { cache, outcome });
+      }
+    }
+    for (const part of server.degraded) result.observe(degraded, 1, { part });
+  };
+  meter.addBatchObservableCallback(report, all);
+  return () => meter.removeBatchObservableCallback(report, all);
+}
+
+function observeClients(meter: Meter, clients: ClientMetrics): () => void {
+  const running = meter.createObservableUpDownCounter("backplane.client.running", {
+    description: "Requests of clients that run.",
+  });
+  const queued = meter.createObservableUpDownCounter("backplane.client.queued", {
+    description: "Requests of clients that wait for a place.",
+  });
+  const connections = meter.createObservableUpDownCounter("backplane.client.connections", {
+    description: "Connections of clients that are open.",
+  });
+  const all = [running, queued, connections];
+  const report: BatchObservableCallback = (result) => {
+    const loads = clients.clients.map(({ load }) => load);
+    result.observe(
+      running,
+      loads.reduce((sum, load) => sum + load.running, 0),
+    );
+    result.observe(
+      queued,
+      loads.reduce((sum, load) => sum + load.queued, 0),
+    );
+    result.observe(connections, clients.connections.open);
+  };
+  meter.addBatchObservableCallback(report, all);
+  return () => meter.removeBatchObservableCallback(report, all);
+}

@@ -1,0 +1,131 @@
+import type {
+  CacheLookupEvent,
+  ChannelEvents,
+  GaugeEvent,
+  ObservedServer,
+  RequestEndEvent,
+} from "@backplane/protocol";
+import { observe, type ServerChannel } from "../observe.ts";
+import { BoundedDurations } from "./bounded-durations.ts";
+import { LabelledCounter, OpenCounter } from "./counter.ts";
+import type { Instruments } from "./instruments.ts";
+import { BoundedLabels } from "./labels.ts";
+import type { EndedOperation } from "./operation-table.ts";
+import { OperationTable, type TableOptions } from "./operation-table.ts";
+
+/** Caches that are told apart, and parts that may be degraded. */
+const MAX_PARTS = 100;
+const MAX_FIXED = 50;
+
+/** The primitives that are labels: the URI of a resource has no bound. */
+const KINDS: Readonly<Record<string, "tool" | "prompt">> = {
+  "tools/call": "tool",
+  "prompts/get": "prompt",
+};
+
+/** Lookups in one cache. */
+export type CacheCounts = Record<CacheLookupEvent["outcome"], number>;
+
+/** Everything that is counted of one server. */
+export class ServerMetrics {
+  readonly server: ObservedServer;
+  readonly operations: OperationTable;
+  readonly limits = new LabelledCounter(MAX_FIXED);
+  readonly refusals = new LabelledCounter(MAX_FIXED);
+  readonly caches = new Map<string, CacheCounts>();
+  readonly degraded = new Set<string>();
+  readonly opened: Readonly<Record<GaugeEvent["kind"], OpenCounter>> = {
+    session: new OpenCounter(),
+    stream: new OpenCounter(),
+    connection: new OpenCounter(),
+  };
+  /** Sessions over HTTP and connections, for `mcp.server.session.duration`. */
+  readonly sessionDurations: Readonly<Record<"session" | "connection", BoundedDurations>> = {
+    session: new BoundedDurations(),
+    connection: new BoundedDurations(),
+  };
+  maskedErrors = 0;
+  /** Set when OpenTelemetry wants to hear as well. */
+  instruments: Instruments | undefined = undefined;
+  readonly #parts = new BoundedLabels(MAX_PARTS);
+  readonly #ends: readonly (() => void)[];
+
+  constructor(server: ObservedServer, options: TableOptions) {
+    this.server = server;
+    this.operations = new OperationTable(options);
+    this.#ends = [
+      this.#on("requestEnd", (event) => this.#request(event)),
+      this.#on("gauge", (event) => this.#gauge(event)),
+      this.#on("maskedError", () => void this.maskedErrors++),
+      this.#on("limit", ({ limit }) => void this.limits.add(limit)),
+      this.#on("authenticationRefused", ({ stage }) => void this.refusals.add(stage ?? "none")),
+      this.#on("cacheLookup", (event) => this.#lookup(event)),
+      this.#on("cacheState", ({ cache, degraded }) => this.#degrade(`cache ${cache}`, degraded)),
+      this.#on("degraded", ({ part, degraded }) => this.#degrade(part, degraded)),
+    ];
+  }
+
+  /** Counts nothing any more. */
+  close(): void {
+    for (const end of this.#ends) end();
+  }
+
+  #on<Name extends ServerChannel>(
+    name: Name,
+    listener: (event: ChannelEvents[Name]) => void,
+  ): () => void {
+    return observe(name, this.server.serverId, listener);
+  }
+
+  #request(event: RequestEndEvent): void {
+    const { context, outcome, durationMs, primitive } = event;
+    const { method } = context;
+    const kind = KINDS[method];
+    const ended: EndedOperation = {
+      method,
+      kind,
+      // Only what is registered is a name: clients may send any.
+      name: primitive?.name,
+      era: context.era,
+      revision: context.revision,
+      transport: context.transport.kind,
+      server: undefined,
+      errorType: outcome === "ok" || outcome === "input_required" ? undefined : errorTypeOf(event),
+      durationMs,
+    };
+    const series = this.operations.record(ended);
+    this.instruments?.operation(series, durationMs);
+  }
+
+  #gauge({ kind, delta, durationMs }: GaugeEvent): void {
+    const counter = this.opened[kind];
+    if (delta === 1) {
+      counter.begin();
+      return;
+    }
+    counter.end(durationMs);
+    if (kind === "stream" || durationMs === undefined) return;
+    this.sessionDurations[kind].record(durationMs);
+    this.instruments?.session(kind, durationMs);
+  }
+
+  #lookup({ cache, outcome }: CacheLookupEvent): void {
+    const label = this.#parts.of(cache);
+    let counts = this.caches.get(label);
+    if (counts === undefined) {
+      counts = { hit: 0, stale: 0, negative: 0, miss: 0 };
+      this.caches.set(label, counts);
+    }
+    counts[outcome]++;
+  }
+
+  #degrade(part: string, degraded: boolean): void {
+    const label = this.#parts.of(part);
+    if (degraded) this.degraded.add(label);
+    else this.degraded.delete(label);
+  }
+}
+
+function errorTypeOf({ outcome, errorCode }: RequestEndEvent): string {
+  return outcome === "error" && errorCode !== undefined ? String(errorCode) : outcome;
+}

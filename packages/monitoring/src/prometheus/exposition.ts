@@ -1,0 +1,268 @@
+import { type BoundedDurations, DURATION_BOUNDS_S } from "../metrics/bounded-durations.ts";
+import type { ClientMetrics } from "../metrics/client-metrics.ts";
+import type { MCPMetrics } from "../metrics/mcp-metrics.ts";
+import type { OperationSeries } from "../metrics/operation.ts";
+import type { OperationTable } from "../metrics/operation-table.ts";
+import type { ServerMetrics } from "../metrics/server-metrics.ts";
+import { labelPairs, PrometheusText } from "./text.ts";
+
+/** Metrics, and the value of their label `server`; undefined where there is one server only. */
+export interface ExposedMetrics {
+  readonly name: string | undefined;
+  readonly metrics: MCPMetrics;
+}
+
+const BOUND_TEXTS: readonly string[] = [...DURATION_BOUNDS_S.map(String), "+Inf"];
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string | undefined>>;
+  readonly value: number;
+}
+
+interface Family<Source> {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  samples(source: Source): readonly Sample[];
+}
+
+const SERVER_FAMILIES: readonly Family<ServerMetrics>[] = [
+  {
+    name: "backplane_server_open",
+    type: "gauge",
+    help: "Sessions, streams and connections that are open.",
+    samples: ({ opened }) =>
+      Object.entries(opened).map(([kind, { open }]) => ({ labels: { kind }, value: open })),
+  },
+  {
+    name: "backplane_server_opened_total",
+    type: "counter",
+    help: "Sessions, streams and connections that were opened.",
+    samples: ({ opened }) =>
+      Object.entries(opened).map(([kind, counter]) => ({
+        labels: { kind },
+        value: counter.opened,
+      })),
+  },
+  {
+    name: "backplane_server_in_flight",
+    type: "gauge",
+    help: "Requests that run.",
+    samples: ({ server }) => [{ labels: {}, value: server.load.inFlight }],
+  },
+  {
+    name: "backplane_server_limits_hit_total",
+    type: "counter",
+    help: "Refusals by each limit.",
+    samples: ({ limits }) =>
+      [...limits.entries].map(([limit, value]) => ({ labels: { limit }, value })),
+  },
+  {
+    name: "backplane_server_credentials_refused_total",
+    type: "counter",
+    help: "Refused credentials by the check that refused.",
+    samples: ({ refusals }) =>
+      [...refusals.entries].map(([stage, value]) => ({ labels: { stage }, value })),
+  },
+  {
+    name: "backplane_server_masked_errors_total",
+    type: "counter",
+    help: "Unexpected errors of which clients saw a correlation id only.",
+    samples: ({ maskedErrors }) => [{ labels: {}, value: maskedErrors }],
+  },
+  {
+    name: "backplane_server_degraded",
+    type: "gauge",
+    help: "1 while a part works without something that it should have.",
+    samples: ({ degraded }) => [...degraded].map((part) => ({ labels: { part }, value: 1 })),
+  },
+  {
+    name: "backplane_cache_lookups_total",
+    type: "counter",
+    help: "Lookups in caches by their outcome.",
+    samples: ({ caches }) =>
+      [...caches].flatMap(([cache, counts]) =>
+        Object.entries(counts).map(([outcome, value]) => ({ labels: { cache, outcome }, value })),
+      ),
+  },
+];
+
+const CLIENT_FAMILIES: readonly Family<ClientMetrics>[] = [
+  {
+    name: "backplane_client_running",
+    type: "gauge",
+    help: "Requests of clients that run.",
+    samples: ({ clients }) => [
+      { labels: {}, value: total(clients.map(({ load }) => load.running)) },
+    ],
+  },
+  {
+    name: "backplane_client_queued",
+    type: "gauge",
+    help: "Requests of clients that wait for a place.",
+    samples: ({ clients }) => [
+      { labels: {}, value: total(clients.map(({ load }) => load.queued)) },
+    ],
+  },
+  {
+    name: "backplane_client_connections",
+    type: "gauge",
+    help: "Connections of clients that are open.",
+    samples: ({ connections }) => [{ labels: {}, value: connections.open }],
+  },
+  {
+    name: "backplane_client_circuits_open",
+    type: "gauge",
+    help: "Circuits of clients that are not closed.",
+    samples: ({ circuits }) => [
+      {
+        labels: {},
+        value: [...circuits.values()].filter(({ state }) => state !== "closed").length,
+      },
+    ],
+  },
+];
+
+/** The text of all families; each stands once, whatever the number of servers. */
+export function exposition(exposed: readonly ExposedMetrics[]): string {
+  const text = new PrometheusText();
+  const servers = exposed.flatMap(({ name, metrics }) =>
+    metrics.serverMetrics === undefined ? [] : [{ name, source: metrics.serverMetrics }],
+  );
+  const clients = exposed.flatMap(({ name, metrics }) =>
+    metrics.clientMetrics.clients.length === 0 ? [] : [{ name, source: metrics.clientMetrics }],
+  );
+  if (servers.length > 0) {
+    operationsOf(text, "server", servers);
+    sessionsOf(
+      text,
+      "server",
+      servers.flatMap(({ name, source }) => [
+        {
+          labels: { server: name, network_transport: "tcp" },
+          durations: source.sessionDurations.session,
+        },
+        {
+          labels: { server: name, network_transport: "pipe" },
+          durations: source.sessionDurations.connection,
+        },
+      ]),
+    );
+    familiesOf(text, SERVER_FAMILIES, servers);
+  }
+  if (clients.length > 0) {
+    operationsOf(text, "client", clients);
+    sessionsOf(
+      text,
+      "client",
+      clients.map(({ name, source }) => ({
+        labels: { server: name },
+        durations: source.connectionDurations,
+      })),
+    );
+    familiesOf(text, CLIENT_FAMILIES, clients);
+  }
+  return text.toString();
+}
+
+function operationsOf(
+  text: PrometheusText,
+  side: "server" | "client",
+  sources: readonly NamedOperations[],
+): void {
+  const timed = sources.filter(({ source }) => source.operations.timed);
+  const counted = sources.filter(({ source }) => !source.operations.timed);
+  if (timed.length > 0) {
+    const family = `mcp_${side}_operation_duration_seconds`;
+    text.family(family, "histogram", `Duration of MCP requests as the ${side} sees them.`);
+    for (const { labels, series } of labelled(timed)) {
+      histogram(text, family, labels, series.durations as BoundedDurations);
+    }
+  }
+  if (counted.length > 0) {
+    const family = `mcp_${side}_operations_total`;
+    text.family(family, "counter", `MCP requests as the ${side} sees them.`);
+    for (const { labels, series } of labelled(counted)) text.sample(family, labels, series.count);
+  }
+}
+
+interface NamedOperations {
+  readonly name: string | undefined;
+  readonly source: { readonly operations: OperationTable };
+}
+
+function labelled(
+  sources: readonly NamedOperations[],
+): readonly { readonly labels: string; readonly series: OperationSeries }[] {
+  return sources.flatMap(({ name, source }) =>
+    source.operations.operations.flatMap((operation) =>
+      operation.series.map((series) => ({ labels: seriesLabels(name, series), series })),
+    ),
+  );
+}
+
+function sessionsOf(
+  text: PrometheusText,
+  side: "server" | "client",
+  sources: readonly {
+    readonly labels: Readonly<Record<string, string | undefined>>;
+    readonly durations: BoundedDurations;
+  }[],
+): void {
+  const family = `mcp_${side}_session_duration_seconds`;
+  text.family(family, "histogram", `Duration of MCP sessions as the ${side} sees them.`);
+  for (const { labels, durations } of sources) {
+    histogram(text, family, labelPairs(labels), durations);
+  }
+}
+
+function histogram(
+  text: PrometheusText,
+  family: string,
+  labels: string,
+  durations: BoundedDurations,
+): void {
+  const lead = labels === "" ? "" : `${labels},`;
+  const bucket = `${family}_bucket`;
+  const counts = durations.cumulative();
+  for (let index = 0; index < counts.length; index++) {
+    text.sample(bucket, `${lead}le="${BOUND_TEXTS[index]}"`, counts[index] as number);
+  }
+  text.sample(`${family}_sum`, labels, durations.sumMs / 1_000);
+  text.sample(`${family}_count`, labels, durations.count);
+}
+
+function familiesOf<Source>(
+  text: PrometheusText,
+  families: readonly Family<Source>[],
+  sources: readonly { readonly name: string | undefined; readonly source: Source }[],
+): void {
+  for (const { name: family, type, help, samples } of families) {
+    text.family(family, type, help);
+    for (const { name, source } of sources) {
+      for (const { labels, value } of samples(source)) {
+        text.sample(family, labelPairs({ server: name, ...labels }), value);
+      }
+    }
+  }
+}
+
+/** The attributes of the conventions, with the names that Prometheus has for them. */
+function seriesLabels(name: string | undefined, { operation, way }: OperationSeries): string {
+  const { method, target, server } = operation;
+  return labelPairs({
+    server: name,
+    mcp_method_name: method,
+    gen_ai_tool_name: target?.kind === "tool" ? target.label : undefined,
+    gen_ai_prompt_name: target?.kind === "prompt" ? target.label : undefined,
+    mcp_protocol_version: way.revision,
+    network_transport:
+      way.transport === "http" ? "tcp" : way.transport === "stdio" ? "pipe" : "memory",
+    server_address: server,
+    error_type: way.errorType,
+  });
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
