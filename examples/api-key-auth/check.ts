@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
+import { apiKey } from "@backplane/auth/client";
 import { MCPClient, MCPError } from "@backplane/client";
 import { withServer } from "../check/server-process.ts";
 
 await withServer(new URL("server.js", import.meta.url), {}, async ({ url }) => {
-  const connect = async (key: string): Promise<MCPClient> => {
-    const client = new MCPClient({ url, headers: { "X-API-Key": key } });
-    await client.connect();
-    return client;
-  };
-  const [member, admin] = await Promise.all([
-    connect("example-key-of-client-1"),
-    connect("example-key-of-client-2"),
-  ]);
+  const member = new MCPClient({ url, headers: { "X-API-Key": "example-key-of-client-1" } });
+  // The same, and the key goes to this server alone, whatever the client is led to.
+  const admin = new MCPClient({ url, auth: apiKey("example-key-of-client-2") });
   try {
+    await Promise.all([member.connect(), admin.connect()]);
     assert.deepEqual(await namesOf(member), ["add"]);
     assert.deepEqual(await namesOf(admin), ["add", "reset"]);
     assert.equal(await admin.call("reset", {}), "reset by client2");

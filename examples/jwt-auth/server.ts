@@ -9,6 +9,7 @@ const auth = new JWTAuth({
   algorithms: ["HS256"],
   issuer: "https://tokens.example",
   audience: "https://mcp.example/mcp",
+  expirationHours: 24,
 });
 
 const server = new MCPServer({ name: "secure-server", version: "1.0.0", auth, policy: policy() });
@@ -18,5 +19,5 @@ server.tool("publish", { scopes: ["write"] }, () => "published");
 
 const { url } = await server.start({ port, signals: true });
 // For development: in production an authorization server issues the tokens.
-const token = await auth.issue({ sub: "ada", scope: "read" }, { expirationHours: 24 });
+const token = await auth.issue({ sub: "ada", scope: "read" });
 console.log(`MCP server at ${url} token ${token}`);
