@@ -1,3 +1,5 @@
+import { scoredScenarios } from "@backplane/testing/conformance";
+
 const clientExtensions = [
   "auth/client-credentials-jwt",
   "auth/client-credentials-basic",
@@ -27,39 +29,11 @@ const alsoRequired = {
   },
 };
 
-/**
- * Checks, by name, that a scenario skips whatever the implementation does. Every other skipped check
- * counts as a failure.
- */
-export const inapplicable = {
-  // Methods of the earlier era, in a scenario of the later one.
-  "http-standard-headers": [
-    "ClientMcpMethodHeader_initialize",
-    "ClientMcpMethodHeader_notifications_initialized",
-  ],
-};
-
 /** The revisions that the suite scores; one run each. */
 export const revisions = ["2025-11-25", "2026-07-28"];
 
 /** The two legs of the suite: a server under test, a client under test. */
 export const legs = ["server", "client"];
-
-/**
- * Reads the scored scenarios of one leg from a requirement set of the suite. Its files are YAML of
- * one fixed shape: a top-level key per leg, followed by a list of plain names.
- */
-function scoredScenarios(requirementsYaml, leg) {
-  const scored = [];
-  let inside = false;
-  for (const line of requirementsYaml.split("\n")) {
-    if (/^\S/.test(line) && !line.startsWith("#")) inside = line.trimEnd() === `${leg}:`;
-    const item = inside ? /^\s+-\s+(\S+)\s*$/.exec(line) : null;
-    if (item) scored.push(item[1]);
-  }
-  if (scored.length === 0) throw new Error(`the requirement set names no ${leg} scenario`);
-  return scored;
-}
 
 /** Scored scenarios of a revision and the unscored ones that we require too. */
 export function requiredScenarios(requirementsYaml, leg, revision) {

@@ -1,54 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
-import { inapplicable } from "./required.mjs";
+import { judgeScenario } from "@backplane/testing/conformance";
 
-const timestampSuffix = /-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
-
-/**
- * Reads every `checks.json` below a result folder: scenario name to its checks and to what the client
- * under test wrote to stderr.
- */
-export function readResults(folder, leg) {
-  const results = new Map();
-  for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-    if (!entry.endsWith(`${sep}checks.json`)) continue;
-    const name = dirname(relative(".", entry)).split(sep).join("/").replace(timestampSuffix, "");
-    const scenario = leg === "server" ? name.replace(/^server-/, "") : name;
-    const file = join(folder, entry);
-    const stderrFile = join(dirname(file), "stderr.txt");
-    results.set(scenario, {
-      checks: JSON.parse(readFileSync(file, "utf8")),
-      stderr: existsSync(stderrFile) ? readFileSync(stderrFile, "utf8").trim() : "",
-    });
-  }
-  return results;
-}
-
-function count(checks, status) {
-  return checks.filter((check) => check.status === status).length;
-}
-
-function problemsOf(scenario, result, expected, checkCounts) {
-  if (!result) return ["did not run, or crashed before it wrote a result"];
-  const { checks, stderr } = result;
-  const problems = checks
-    .filter((check) => check.status === "FAILURE" || check.status === "WARNING")
-    .map((check) => `${check.status} ${check.id}: ${check.errorMessage ?? check.description}`);
-  for (const check of checks) {
-    if (check.status !== "SKIPPED" || inapplicable[scenario]?.includes(check.name)) continue;
-    problems.push(`SKIPPED ${check.id}: nothing was checked`);
-  }
-  // It is silent when all went as it should: with a refusal, too, where one is due.
-  if (stderr !== "") problems.push(`the client wrote to stderr: ${stderr}`);
-  const passed = count(checks, "SUCCESS");
-  if (passed === 0) problems.push("not one check passed");
-  if (!checkCounts) return problems;
+function problemsOf({ problems, passed }, ran, expected, checkCounts) {
+  if (!ran || !checkCounts) return problems;
   if (expected === undefined) {
-    problems.push(`${passed} checks passed, but the table has no row: run with --update, review`);
-  } else if (passed !== expected) {
-    problems.push(`${passed} checks passed, ${expected} expected`);
+    const unknown = `${passed} checks passed, but the table has no row: run with --update, review`;
+    return [...problems, unknown];
   }
-  return problems;
+  return passed === expected
+    ? problems
+    : [...problems, `${passed} checks passed, ${expected} expected`];
 }
 
 /**
@@ -61,11 +21,12 @@ export function evaluate({ results, scored, extra, expected, checkCounts }) {
   const required = [...scored.map((name) => [name, true]), ...extra.map((name) => [name, false])];
   const rows = required.map(([scenario, isScored]) => {
     const result = results.get(scenario);
-    const problems = problemsOf(scenario, result, expected[scenario], checkCounts);
+    const verdict = judgeScenario(scenario, result);
+    const problems = problemsOf(verdict, result !== undefined, expected[scenario], checkCounts);
     return {
       scenario,
       scored: isScored,
-      passed: result ? count(result.checks, "SUCCESS") : 0,
+      passed: verdict.passed,
       expected: expected[scenario] ?? null,
       ok: problems.length === 0,
       problems,

@@ -3,9 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { readRequirements, readResults, runSuite } from "@backplane/testing/conformance";
 import { legs, requiredScenarios, revisions } from "./required.mjs";
-import { complaintsIn, evaluate, formatReport, readResults, tableFrom } from "./results.mjs";
-import { installSuite, nodeForSuite, readRequirements, runSuite } from "./suite.mjs";
+import { complaintsIn, evaluate, formatReport, tableFrom } from "./results.mjs";
+import { installSuite, nodeForSuite } from "./suite.mjs";
 import { defaultClientCommand, startEverything } from "./target.mjs";
 
 const usage = `usage: conformance server|client [options]

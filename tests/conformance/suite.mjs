@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
@@ -64,24 +64,4 @@ export function nodeForSuite() {
   if (Number.parseInt(process.versions.node, 10) >= minimumNodeMajor) return process.execPath;
   const script = join(repository, "scripts", "node.mjs");
   return execFileSync(process.execPath, [script, "24"], { encoding: "utf8" }).trim();
-}
-
-/** The requirement set of a revision, as the installed suite defines it. */
-export function readRequirements(suite, revision) {
-  return readFileSync(join(suite, "requirements", `${revision}.yaml`), "utf8");
-}
-
-/** Runs the suite's command line; resolves with everything it printed. */
-export function runSuite({ suite, node, args }) {
-  const child = spawn(node, [join(suite, "dist", "index.js"), ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  const chunks = [];
-  child.stdout.on("data", (chunk) => chunks.push(chunk));
-  child.stderr.on("data", (chunk) => chunks.push(chunk));
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", () => resolve(Buffer.concat(chunks).toString("utf8")));
-  });
 }

@@ -1,3 +1,4 @@
+import type { MCPClient } from "@backplane/client";
 import type { JsonObject, Prompt, Resource, ResourceTemplate, Tool } from "@backplane/protocol";
 import { MCPTestClient } from "./mcp-test-client.ts";
 import type { MCPTestClientOptions } from "./test-client-options.ts";
@@ -25,8 +26,15 @@ export async function surfaceOf(
   target: TestTarget,
   options: MCPTestClientOptions = {},
 ): Promise<ServerSurface> {
-  await using tester = await new MCPTestClient(target, options).connect();
-  const { client } = tester;
+  const tester = new MCPTestClient(target, options);
+  try {
+    return await read((await tester.connect()).client);
+  } finally {
+    await tester.disconnect();
+  }
+}
+
+async function read(client: MCPClient): Promise<ServerSurface> {
   const { info, instructions, capabilities = {} } = client.server ?? {};
   const offers = capabilities as Readonly<Record<string, unknown>>;
   return {

@@ -87,7 +87,25 @@ export async function fuzzTools(
   const { tools: wanted, arguments: given = {}, allow = [], client: how = {} } = options;
   const runs = wholeNumber("fuzzTools", "runs", options.runs ?? 100);
   const seed = wholeNumber("fuzzTools", "seed", options.seed ?? randomSeed());
-  await using tester = await new MCPTestClient(target, { timeoutMs: 5_000, ...how }).connect();
+  const tester = new MCPTestClient(target, { timeoutMs: 5_000, ...how });
+  try {
+    await tester.connect();
+    return await fuzzAll(tester, { wanted, given, allow, runs, seed });
+  } finally {
+    await tester.disconnect();
+  }
+}
+
+interface FuzzPlan {
+  readonly wanted: readonly string[] | undefined;
+  readonly given: Readonly<Record<string, Arbitrary<JsonObject>>>;
+  readonly allow: readonly FuzzFindingKind[];
+  readonly runs: number;
+  readonly seed: number;
+}
+
+async function fuzzAll(tester: MCPTestClient, plan: FuzzPlan): Promise<FuzzReport> {
+  const { wanted, given, allow, runs, seed } = plan;
   const all = await tester.client.listTools();
   const missing = wanted?.find((name) => !all.some((tool) => tool.name === name));
   if (missing !== undefined) throw new TypeError(`fuzzTools: the server has no tool "${missing}"`);

@@ -1,0 +1,3 @@
+export declare const repository: string;
+export declare function installSuite(): string;
+export declare function nodeForSuite(): string;
