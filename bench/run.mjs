@@ -22,6 +22,7 @@ import { scenario as sessionMemory } from "./scenarios/session-memory.mjs";
 import { scenario as signal } from "./scenarios/signal.mjs";
 import { scenario as startup } from "./scenarios/startup.mjs";
 import { scenario as stdio } from "./scenarios/stdio.mjs";
+import { scenario as testClient } from "./scenarios/test-client.mjs";
 import { scenario as toolsList } from "./scenarios/tools-list.mjs";
 import { scenario as typecheck } from "./scenarios/typecheck.mjs";
 
@@ -42,6 +43,7 @@ const scenarios = [
   clientEndToEnd,
   clientHeap,
   clientStartup,
+  testClient,
 ];
 
 const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt;

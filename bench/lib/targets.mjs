@@ -202,6 +202,12 @@ export const targets = [
     unit: "ms",
     measure: entryValue("backplane-app", (one) => one.milliseconds.median),
   },
+  {
+    what: "test client: time of a call in memory ÷ of a direct dispatch",
+    scenario: "test-client",
+    reach: atMost(2),
+    measure: over("bare", "backplane"),
+  },
 ];
 
 /** Each target with `value` and `verdict`: reached, not reached, or not measured. */
