@@ -12,11 +12,14 @@ const ALLOWED_BUILTINS: readonly string[] = [
 ];
 
 /**
- * Third-party modules that a root entry may load at once. Empty: schema libraries, validators,
- * undici and the SDKs load when something uses them. Whoever adds a line here has weighed what it
+ * Third-party modules that a root entry may load at once. Schema libraries, validators, undici and
+ * the SDKs load when something uses them. Whoever adds a line here has weighed what it
  * costs every importer.
  */
-const ALLOWED_THIRD_PARTY: readonly string[] = [];
+const ALLOWED_THIRD_PARTY: readonly string[] = [
+  // 60 KB without dependencies, and the whole of what `new MCPCache()` is for; loaded later, every look-up would wait.
+  "lru-cache",
+];
 
 /**
  * Walks the static imports of every package's built root entry and returns what must not be
