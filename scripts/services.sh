@@ -21,6 +21,7 @@ install_packages() {
   [ -n "$(postgres_bin)" ] || wanted="$wanted postgresql"
   has wrk || wanted="$wanted wrk"
   has curl || wanted="$wanted curl"
+  has nginx || [ -x /usr/sbin/nginx ] || wanted="$wanted nginx"
   has promtool || wanted="$wanted prometheus"
   [ -n "$wanted" ] || return 0
   if ! has apt-get || [ "$(id -u)" != 0 ]; then

@@ -1,4 +1,4 @@
-import { APIKeyAuth, concurrencyLimit, rateLimit } from "@backplane/auth";
+import { APIKeyAuth, concurrencyLimit, type RateLimiter, rateLimit } from "@backplane/auth";
 import { createRedisRateLimitStore } from "@backplane/auth/redis";
 import type { Interceptor } from "@backplane/protocol";
 import type { MCPServer } from "@backplane/server";
@@ -16,7 +16,7 @@ function auth(): APIKeyAuth {
   return new APIKeyAuth({ apiKeys: { admin: keys.admin, other: keys.other, reader: quota } });
 }
 
-async function start(limiter: Interceptor): Promise<string> {
+async function start(limiter: Interceptor, watched = false): Promise<string> {
   const register = (server: MCPServer): void => {
     server.tool("a", {}, () => "a");
     server.tool("b", { tags: ["costly"] }, () => "b");
@@ -29,6 +29,7 @@ async function start(limiter: Interceptor): Promise<string> {
     server.resource("test://costly", { tags: ["costly"] }, () => "r");
     server.prompt("p", { arguments: { x: { complete: () => ["x"] } } }, () => "p");
     server.use(limiter);
+    if (watched) server.addHealthChecker(limiter as RateLimiter);
   };
   const { server, url } = await startServer(register, { auth: auth() });
   onTestFinished(() => server.stop());
@@ -134,6 +135,24 @@ describe("a rate limit", () => {
     expect((await callTool(url, "b", {}, as(admin))).status).toBe(429);
     expect((await callTool(url, "a", {}, as(admin))).status).toBe(200);
   });
+});
+
+it("a rate limit whose store is away is shown to whoever may read the details, and the server is ready", async () => {
+  const limiter = rateLimit({
+    limit: 5,
+    windowMs: hourMs,
+    store: { take: () => Promise.reject(new Error("away")), close: async () => {} },
+  });
+  const url = await start(limiter, true);
+  expect((await callTool(url, "a", {}, as(keys.admin))).status).toBe(200);
+  const details = await fetch(new URL("/health/details", url), {
+    headers: { "x-api-key": keys.admin },
+  });
+  expect(await details.json()).toMatchObject({
+    status: "degraded",
+    checks: { rate_limit_store: { status: "degraded" } },
+  });
+  expect((await fetch(new URL("/ready", url))).status).toBe(200);
 });
 
 describe("a concurrency limit", () => {

@@ -230,6 +230,11 @@ describe("a store that is away", () => {
     expect(limiter.degraded).toBe(false);
     expect(await outcomes(limiter, ...three)).toEqual(expected);
     expect(limiter.degraded).toBe(true);
+    const check = { status: "degraded", message: expect.stringContaining(onStoreFailure) };
+    expect(await limiter.checkHealth()).toMatchObject({
+      status: "degraded",
+      checks: { rate_limit_store: check },
+    });
     clock.advance(1_000);
     await outcomes(limiter, call("a", { id: "bob" }));
     expect(said).toEqual([expect.stringContaining(words)]);
@@ -237,6 +242,7 @@ describe("a store that is away", () => {
     clock.advance(1_000);
     expect(await outcomes(limiter, ...three)).toEqual([true, true, false]);
     expect(limiter.degraded).toBe(false);
+    expect(await limiter.checkHealth()).toMatchObject({ status: "healthy" });
     expect(said.slice(1)).toEqual(["the rate limit store is back"]);
   });
 

@@ -1,5 +1,8 @@
 import {
   ErrorCode,
+  type HealthCheck,
+  type HealthCheckResult,
+  type HealthReport,
   type Interceptor,
   type Invocation,
   MCPError,
@@ -10,11 +13,12 @@ import { limitHit } from "./internal/limit-hit.ts";
 import {
   type RateLimitOptions,
   type ReadRateLimitRule,
+  type ResolvedRateLimit,
   resolveRateLimit,
 } from "./rate-limit-options.ts";
 
-/** A rate limit, to be given to `server.use`. */
-export interface RateLimiter extends Interceptor {
+/** A rate limit, to be given to `server.use`; and to `server.addHealthChecker`, which then shows its store. */
+export interface RateLimiter extends Interceptor, HealthCheck {
   /** Whether the shared store is away, so that the option `onStoreFailure` decides. */
   readonly degraded: boolean;
 }
@@ -38,6 +42,7 @@ export function rateLimit(options: RateLimitOptions): RateLimiter {
     get degraded() {
       return store.degraded;
     },
+    checkHealth: () => reportOf(store.degraded, resolved),
     async intercept(invocation, next) {
       const buckets: RateLimitBucket[] = [];
       for (const rule of rules) {
@@ -52,6 +57,18 @@ export function rateLimit(options: RateLimitOptions): RateLimiter {
       }
       return next(invocation);
     },
+  };
+}
+
+/** `degraded` while the store is away: calls are decided, by another rule than the one that was chosen. */
+function reportOf(degraded: boolean, { onStoreFailure }: ResolvedRateLimit): HealthReport {
+  const check: HealthCheckResult = degraded
+    ? { status: "degraded", message: `the store is away (onStoreFailure: ${onStoreFailure})` }
+    : { status: "healthy" };
+  return {
+    status: check.status,
+    checks: { rate_limit_store: check },
+    timestamp: new Date().toISOString(),
   };
 }
 

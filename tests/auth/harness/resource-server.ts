@@ -1,6 +1,6 @@
 import { OAuthResourceServer, type OAuthResourceServerOptions, policy } from "@backplane/auth";
 import type { Logger } from "@backplane/protocol";
-import { MCPServer } from "@backplane/server";
+import { MCPServer, type MCPServerOptions } from "@backplane/server";
 
 /** A server that takes the tokens of one authorization server for its own URL. */
 export interface RunningResourceServer {
@@ -14,19 +14,20 @@ export async function startResourceServer(
   issuer: string,
   logger: Logger,
   options: Partial<OAuthResourceServerOptions> = {},
+  serverOptions: Partial<MCPServerOptions> = {},
   attempts = 5,
 ): Promise<RunningResourceServer> {
   const probe = new MCPServer({ name: "probe", version: "1.0.0", logger });
   const { port = 0 } = await probe.start({ port: 0 });
   await probe.stop();
   const url = `http://127.0.0.1:${port}/mcp`;
-  const server = makeServer(url, issuer, logger, options);
+  const server = makeServer(url, issuer, options, { logger, ...serverOptions });
   try {
     await server.start({ port });
   } catch (error) {
     // Somebody else was quicker.
     if (attempts === 0) throw error;
-    return startResourceServer(issuer, logger, options, attempts - 1);
+    return startResourceServer(issuer, logger, options, serverOptions, attempts - 1);
   }
   return { server, url, origin: new URL(url).origin };
 }
@@ -34,13 +35,13 @@ export async function startResourceServer(
 function makeServer(
   publicUrl: string,
   issuer: string,
-  logger: Logger,
   options: Partial<OAuthResourceServerOptions>,
+  serverOptions: Partial<MCPServerOptions>,
 ): MCPServer {
   const server = new MCPServer({
     name: "resource",
     version: "1.0.0",
-    logger,
+    ...serverOptions,
     auth: new OAuthResourceServer({
       publicUrl,
       authorizationServers: [{ issuer, algorithms: ["RS256"] }],
