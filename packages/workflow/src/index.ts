@@ -36,6 +36,8 @@ export type { RunOptions } from "./run-options.ts";
 export { type UnfinishedRun, unfinishedRuns } from "./unfinished-runs.ts";
 export { Workflow } from "./workflow.ts";
 export { WorkflowBuilder, type WorkflowBuilderOptions } from "./workflow-builder.ts";
+export { type FromJSONOptions, workflowFromJSON } from "./workflow-from-json.ts";
+export type { NodeJSON, WorkflowJSON } from "./workflow-json.ts";
 export type {
   NodeContext,
   NodeInspection,

@@ -5,12 +5,12 @@ import {
   type JsonObject,
   type JsonValue,
 } from "@backplane/protocol";
-import { WorkflowError } from "./errors.ts";
+import { WorkflowError, WorkflowRunError } from "./errors.ts";
 import { fromJson, toJson } from "./internal/json-outputs.ts";
 import type { Memory, NodeTask } from "./memory.ts";
 import { describeFailure, reviveFailure } from "./node-failure.ts";
 import type { Plan } from "./plan.ts";
-import type { WorkflowStatus } from "./result.ts";
+import type { WorkflowResult } from "./result.ts";
 import type { JournalEntry, RunJournal } from "./run-journal.ts";
 import { isWaiting } from "./run-scope.ts";
 import type { PortValues } from "./workflow-node.ts";
@@ -113,8 +113,15 @@ export class JournalMemory implements Memory {
     return made as Promise<Value>;
   }
 
-  async end(status: WorkflowStatus): Promise<void> {
-    await this.#append({ type: "run_ended", atMs: this.#now(), status });
+  /** @throws {WorkflowRunError} `journal_failed`, with the result: what was done is not lost with the entry. */
+  async end(result: WorkflowResult): Promise<void> {
+    const { status } = result;
+    try {
+      await this.#append({ type: "run_ended", atMs: this.#now(), status });
+    } catch (error) {
+      const { message, cause } = error as WorkflowError;
+      throw new WorkflowRunError("journal_failed", message, result, { cause });
+    }
   }
 
   async #make(

@@ -8,6 +8,7 @@ import { asError, NodeRun, type NodeRunHost } from "./node-run.ts";
 import { collectOutputs } from "./outputs.ts";
 import type { ResolvedParameters } from "./parameters.ts";
 import type { Plan, PlanNode } from "./plan.ts";
+import { publishNodeEnd, publishNodeStart, publishRunStart } from "./publish.ts";
 import type {
   NodeResult,
   NodeStatus,
@@ -26,6 +27,8 @@ interface NodeState {
   /** How many of the nodes that it waits for have not ended. */
   waitsFor: number;
   startedAtMs: number | undefined;
+  /** When it began, for those who listen on the channels. */
+  observedAtMs: number | undefined;
   durationMs: number;
   error: Error | undefined;
   reason: string | undefined;
@@ -75,6 +78,7 @@ export class WorkflowRun implements NodeRunHost {
       outputs: undefined,
       waitsFor: node.waitsFor,
       startedAtMs: undefined,
+      observedAtMs: undefined,
       durationMs: 0,
       error: undefined,
       reason: undefined,
@@ -87,6 +91,7 @@ export class WorkflowRun implements NodeRunHost {
   async execute(): Promise<WorkflowResult> {
     const { signal } = this.scope;
     const onAbort = (): void => this.#cancel(signal?.reason);
+    const publishEnd = publishRunStart(this);
     this.#event({ node: undefined, event: "run_started" });
     const cancelTimer = this.after(this.#limits.timeoutMs, () => this.#timeOut());
     if (signal?.aborted === true) onAbort();
@@ -98,7 +103,9 @@ export class WorkflowRun implements NodeRunHost {
     signal?.removeEventListener("abort", onAbort);
     cancelTimer();
     this.#cancelGrace?.();
-    return this.#result();
+    const result = this.#result();
+    publishEnd?.(result);
+    return result;
   }
 
   /** What runs while a round only waits may go on to its own end. */
@@ -168,15 +175,16 @@ export class WorkflowRun implements NodeRunHost {
     state.startedAtMs = this.scope.clock.now();
     state.run = new NodeRun(state.plan, this, path);
     this.#running++;
-    this.#event({ node: this.scope.pathOf(state.id), event: "node_started" });
+    publishNodeStart(this, state, path);
+    this.#event({ node: path, event: "node_started" });
     const { plan: node, run } = state;
     const execute = (): Promise<PortValues> => run.execute(inputs);
     // Of a composite node its parts are remembered.
-    const outputs =
+    const running =
       node.node.composite === true
         ? execute()
         : this.scope.memory.remember({ node, path, execute });
-    outputs.then(
+    running.then(
       (outputs) => this.#completed(state, outputs),
       (error) => this.#threw(state, error),
     );
@@ -256,6 +264,7 @@ export class WorkflowRun implements NodeRunHost {
     this.#unfinished--;
     if (state.startedAtMs !== undefined) {
       state.durationMs = this.scope.clock.now() - state.startedAtMs;
+      publishNodeEnd(this, state, this.scope.pathOf(state.id));
     }
     for (const index of state.plan.dependents) {
       const dependent = this.#states[index] as NodeState;

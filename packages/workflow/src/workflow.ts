@@ -3,6 +3,7 @@ import { rememberPlan } from "./internal/plans.ts";
 import { listNames } from "./internal/records.ts";
 import { JournalMemory } from "./journal-memory.ts";
 import { runMemory } from "./memory.ts";
+import { toMermaid } from "./mermaid.ts";
 import type { NodeFunction } from "./nodes/function.ts";
 import { resolveParameters } from "./parameters.ts";
 import type { Plan, PlanInput, PlanNode, PlanOutput } from "./plan.ts";
@@ -12,6 +13,7 @@ import { WorkflowRun } from "./run.ts";
 import { runError } from "./run-inside.ts";
 import { checkRunOptions, type RunOptions, resolveLimits, runClock } from "./run-options.ts";
 import { outermostScope } from "./run-scope.ts";
+import { toWorkflowJSON, type WorkflowJSON } from "./workflow-json.ts";
 import type { PortValues, WorkflowNode } from "./workflow-node.ts";
 
 /**
@@ -90,8 +92,21 @@ export class Workflow {
     const memory = journaled ?? (request === undefined ? runMemory() : requestMemory(request));
     const scope = outermostScope({ runId, clock, signal, onEvent, request, memory });
     const result = await new WorkflowRun(this.#plan, resolved, scope, limits).execute();
-    await journaled?.end(result.status);
+    await journaled?.end(result);
     return result;
+  }
+
+  /**
+   * The graph as JSON, for `workflowFromJSON`: everything but the code of its nodes, which a node registry brings.
+   * @throws {TypeError} for a value or a fallback that JSON cannot hold; it names the node.
+   */
+  toJSON(): WorkflowJSON {
+    return toWorkflowJSON(this.#plan);
+  }
+
+  /** The graph as the text of a Mermaid flow chart. */
+  toMermaid(): string {
+    return toMermaid(this.#plan);
   }
 
   /**

@@ -145,8 +145,9 @@ export class MapNode implements WorkflowNode {
   }
 
   toConfig(): JsonObject {
-    const { over, as, concurrency, maxItems, onItemError } = this.#options;
+    const { over, as, concurrency, maxItems, onItemError, config } = this.#options;
     return {
+      ...(config !== undefined && { config: config as JsonObject }),
       ...(over !== undefined && { over }),
       ...(as !== undefined && { as }),
       ...(concurrency !== undefined && { concurrency }),

@@ -1,4 +1,4 @@
-import { checkMembers, type JsonSchema } from "@backplane/protocol";
+import { checkMembers, type JsonObject, type JsonSchema } from "@backplane/protocol";
 import { WorkflowBuildError } from "../errors.ts";
 import { planOf } from "../internal/plans.ts";
 import { selfContained } from "../internal/self-contained.ts";
@@ -32,6 +32,7 @@ export class SubWorkflowNode implements WorkflowNode {
   readonly ports: NodePorts;
   readonly composite: boolean = true;
   readonly #workflow: Workflow | WorkflowBuilder;
+  #built: Workflow | undefined = undefined;
 
   /** @throws {TypeError} that names the option. */
   constructor(options: SubWorkflowNodeOptions) {
@@ -43,7 +44,15 @@ export class SubWorkflowNode implements WorkflowNode {
 
   /** The workflow inside, built when needed. */
   async workflow(): Promise<Workflow> {
-    return isBuilder(this.#workflow) ? this.#workflow.build() : this.#workflow;
+    this.#built = isBuilder(this.#workflow) ? await this.#workflow.build() : this.#workflow;
+    return this.#built;
+  }
+
+  toConfig(): JsonObject {
+    // Whoever asks has built the outer workflow, and this one with it.
+    return this.#built === undefined
+      ? {}
+      : { workflow: this.#built.toJSON() as unknown as JsonObject };
   }
 
   async inspect(): Promise<NodeInspection> {
