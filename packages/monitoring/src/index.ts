@@ -31,6 +31,10 @@ export {
   type RedisPing,
   redisCheck,
 } from "./health/service-checks.ts";
+export type { LineLevel, LogThreshold } from "./logs/level.ts";
+export { type LogEventsOptions, type LoggedChannel, logEvents } from "./logs/log-events.ts";
+export { createLogs, type Logs, type LogsOptions, type TraceIds } from "./logs/logs.ts";
+export { requestLogger } from "./logs/request-logger.ts";
 export { DURATION_BOUNDS_S } from "./metrics/bounded-durations.ts";
 export {
   type DurationBucket,

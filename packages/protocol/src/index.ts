@@ -300,3 +300,4 @@ export {
 } from "./wire/codec.ts";
 export type { MethodRow, MethodTable } from "./wire/method-row.ts";
 export { within } from "./within.ts";
+export { writesLike, writesToStdout } from "./writes-to-stdout.ts";

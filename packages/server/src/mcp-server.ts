@@ -375,9 +375,10 @@ export class MCPServer {
   async #start(options: StartOptions): Promise<StartedServer> {
     const { promise: stopped, resolve } = withResolvers<void>();
     this.#onStopped = resolve;
+    // First: a logger on stdout must not say a word where the protocol begins.
+    if (options.transport === "stdio") checkStartStdio(options, this.#options.logger);
     this.#announceKeyRing();
     if (options.transport === "stdio") {
-      checkStartStdio(options);
       this.#drainTimeoutMs = options.drainTimeoutMs ?? this.#drainTimeoutMs;
       const principal = await identifyProcess(this.serverId, this.#options, options.headers);
       const { createStdioTransport } = await import("./stdio-transport.ts");

@@ -1,8 +1,10 @@
 import {
   checkMembers,
   isLoopbackHost,
+  type Logger,
   type MessageTransport,
   type Principal,
+  writesToStdout,
 } from "@backplane/protocol";
 
 /** Serve HTTP. */
@@ -109,8 +111,13 @@ function shorterHeadersTimeout({ requestTimeoutMs = 0 }: StartHttpOptions): Star
   return shorter ? { headersTimeoutMs: requestTimeoutMs } : {};
 }
 
-/** @throws {TypeError} for an illegal option, and for one that stdio does not have. */
-export function checkStartStdio(options: StartStdioOptions): void {
+/** @throws {TypeError} for an illegal option, for one that stdio does not have, and for a logger on stdout. */
+export function checkStartStdio(options: StartStdioOptions, logger: Logger): void {
+  if (writesToStdout(logger)) {
+    throw new TypeError(
+      'start: the option "logger" of MCPServer writes to stdout, which over stdio carries the protocol alone; send it to stderr, as pino(pino.destination(2)) does',
+    );
+  }
   const { transport, ...given } = options;
   for (const [option, value] of Object.entries(given)) {
     if (!STDIO_MEMBERS.includes(option)) {

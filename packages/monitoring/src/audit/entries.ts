@@ -8,6 +8,7 @@ import {
   redactText,
   type Tool,
 } from "@backplane/protocol";
+import { printableJson } from "../internal/printable.ts";
 import type { AuditedPrincipal } from "./audit-record.ts";
 import type { NodeCrypto } from "./chain.ts";
 
@@ -162,18 +163,7 @@ export class EntryWriter {
   }
 }
 
-/**
- * JSON members without braces, in which nothing can act on a terminal: beside what JSON escapes itself, the C1
- * controls (an 8-bit CSI begins an ANSI sequence), line separators, and what turns the direction of text.
- */
+/** JSON members without braces, in which nothing can act on a terminal. */
 export function toMembers(value: object): string {
-  const text = JSON.stringify(value).slice(1, -1);
-  return UNSAFE.test(text) ? text.replace(UNSAFE_ALL, escaped) : text;
-}
-
-const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
-const UNSAFE_ALL = new RegExp(UNSAFE.source, "g");
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return printableJson(JSON.stringify(value).slice(1, -1));
 }

@@ -1,0 +1,27 @@
+import type { Logger, RequestContext } from "@backplane/protocol";
+
+/** The form of W3C trace context, version 00: ids of zeros only are none. */
+const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}/;
+
+/**
+ * A logger for a handler: each line carries the correlation id of the request, which stands in its audit record
+ * and in the answer of a masked error too, its method, who asks, and the trace that the client began, if the
+ * request carries one.
+ */
+export function requestLogger(logger: Logger, context: RequestContext): Logger {
+  const { correlationId, method, principal, meta } = context;
+  const { traceparent } = meta;
+  const trace = typeof traceparent === "string" ? TRACEPARENT.exec(traceparent) : null;
+  const about = {
+    correlationId,
+    method,
+    ...(principal !== undefined && { principal: principal.id }),
+    ...(trace !== null && { traceId: trace[1], parentSpanId: trace[2] }),
+  };
+  return {
+    debug: (fields, message) => logger.debug({ ...about, ...fields }, message),
+    info: (fields, message) => logger.info({ ...about, ...fields }, message),
+    warn: (fields, message) => logger.warn({ ...about, ...fields }, message),
+    error: (fields, message) => logger.error({ ...about, ...fields }, message),
+  };
+}
