@@ -18,6 +18,7 @@ import { ClientRequest } from "./client-request.ts";
 import { MCPClientError } from "./errors.ts";
 import { createInputResponder, type InputResponder } from "./input-responses.ts";
 import { guarded } from "./internal/guarded.ts";
+import { withoutTrace } from "./internal/without-trace.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
 import { logEntryOf } from "./log-entry.ts";
@@ -207,7 +208,7 @@ export class ClientCore {
     const key = {
       target: this.#cacheName,
       // A request's own headers may be credentials too.
-      partition: canonicalJson({ ...this.#partition, own: call.headers }),
+      partition: canonicalJson({ ...this.#partition, own: withoutTrace(call.headers) }),
       method: call.method,
       params: call.params,
     };

@@ -45,3 +45,9 @@ export { MCPMetrics, type MCPMetricsOptions } from "./metrics/mcp-metrics.ts";
 export type { OpenTelemetryOptions } from "./metrics/opentelemetry.ts";
 export type { CacheStats, MCPStats, OpenStats, OperationStats } from "./metrics/stats.ts";
 export { observe, type ServerChannel } from "./observe.ts";
+export type {
+  ClientTracingOptions,
+  TracedClientContext,
+  TracingOptions,
+} from "./tracing/tracing-options.ts";
+export { clientTracing, tracing } from "./tracing.ts";

@@ -5,10 +5,10 @@ import {
   type MeterProvider,
   metrics as registered,
 } from "@opentelemetry/api";
+import { operationAttributes, transportAttributes } from "../attributes.ts";
 import { DURATION_BOUNDS_S } from "./bounded-durations.ts";
 import type { ClientMetrics } from "./client-metrics.ts";
 import type { Instruments } from "./instruments.ts";
-import { operationAttributes, transportAttributes } from "./operation-attributes.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 
 /** Where the instruments are made. */

@@ -1,8 +1,8 @@
 import type { Attributes } from "@opentelemetry/api";
-import type { Operation, OperationWay } from "./operation.ts";
+import type { Operation, OperationWay } from "./metrics/operation.ts";
 
 /** The attributes that the conventions for MCP name, in one place for all exporters. */
-const ATTRIBUTES = {
+export const ATTRIBUTES = {
   method: "mcp.method.name",
   revision: "mcp.protocol.version",
   session: "mcp.session.id",
@@ -47,7 +47,7 @@ export function transportAttributes(kind: string): Attributes {
 }
 
 /** Where a client's requests go: host and port of a URL; a command is the address of a process. */
-function addressAttributes(server: string): Attributes {
+export function addressAttributes(server: string): Attributes {
   if (!URL.canParse(server)) return { [ATTRIBUTES.serverAddress]: server };
   const { hostname, port, protocol } = new URL(server);
   return {

@@ -1,0 +1,86 @@
+import { checkMembers, checkMethods, type Era, type Revision } from "@backplane/protocol";
+import type { TextMapPropagator, TracerProvider } from "@opentelemetry/api";
+
+/** What both sides may be told. */
+export interface ClientTracingOptions {
+  /** Default: the one that is registered with `@opentelemetry/api`. */
+  readonly tracerProvider?: TracerProvider;
+  /** Reads and writes trace context. Default: the one that is registered, usually W3C's. */
+  readonly propagator?: TextMapPropagator;
+  /** Records the arguments of tool calls, redacted and at most 8,192 characters. Default false. */
+  readonly recordArguments?: boolean;
+  /** Records the results of tool calls, in the same way. Default false. */
+  readonly recordResults?: boolean;
+}
+
+/** What `tracing` takes. */
+export interface TracingOptions extends ClientTracingOptions {
+  /**
+   * What the trace context of a client is for this server. `parent`: its span is the parent, its decision to
+   * sample is followed, and its baggage is handed on to what handlers ask of others. `link`: a trace of
+   * our own begins and links to it, for servers whose clients are strangers. Default `parent`.
+   */
+  readonly remoteContext?: "parent" | "link";
+}
+
+/** The options with every default filled in, but for what is registered globally. */
+export interface ResolvedTracing {
+  readonly tracerProvider: TracerProvider | undefined;
+  readonly propagator: TextMapPropagator | undefined;
+  readonly recordArguments: boolean;
+  readonly recordResults: boolean;
+  readonly remoteContext: "parent" | "link";
+}
+
+/** What tracing needs to know of a client's request; the contexts of `@backplane/client` have it. */
+export interface TracedClientContext {
+  readonly method: string;
+  readonly clientId: string;
+  readonly era: Era | undefined;
+  readonly revision: Revision | undefined;
+  readonly server: string;
+  readonly options: {
+    readonly meta?: Readonly<Record<string, unknown>>;
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+}
+
+const SHARED = [
+  "tracerProvider",
+  "propagator",
+  "recordArguments",
+  "recordResults",
+] as const satisfies (keyof ClientTracingOptions)[];
+
+/** @throws {TypeError} that names the option. */
+export function resolveTracing(options: TracingOptions): ResolvedTracing {
+  checkMembers("tracing", options, [...SHARED, "remoteContext"]);
+  const { remoteContext = "parent" } = options;
+  if (remoteContext !== "parent" && remoteContext !== "link") {
+    throw new TypeError(
+      `tracing: option "remoteContext" must be "parent" or "link", not ${String(remoteContext)}`,
+    );
+  }
+  return { ...shared("tracing", options), remoteContext };
+}
+
+/** @throws {TypeError} that names the option. */
+export function resolveClientTracing(options: ClientTracingOptions): ResolvedTracing {
+  checkMembers("clientTracing", options, SHARED);
+  return { ...shared("clientTracing", options), remoteContext: "parent" };
+}
+
+function shared(
+  subject: string,
+  options: ClientTracingOptions,
+): Omit<ResolvedTracing, "remoteContext"> {
+  const { tracerProvider, propagator, recordArguments = false, recordResults = false } = options;
+  checkMethods(subject, "tracerProvider", tracerProvider, ["getTracer"]);
+  checkMethods(subject, "propagator", propagator, ["inject", "extract", "fields"]);
+  for (const [option, value] of Object.entries({ recordArguments, recordResults })) {
+    if (typeof value !== "boolean") {
+      throw new TypeError(`${subject}: option "${option}" must be true or false`);
+    }
+  }
+  return { tracerProvider, propagator, recordArguments, recordResults };
+}
