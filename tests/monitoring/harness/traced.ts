@@ -32,7 +32,7 @@ export function useOpenTelemetry(): void {
 }
 
 /** OpenTelemetry's own SDK, until the test ends. */
-export function sdk(
+function sdk(
   exporter: SpanExporter = new InMemorySpanExporter(),
   sampler?: Sampler,
 ): BasicTracerProvider {

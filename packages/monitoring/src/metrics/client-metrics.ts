@@ -15,10 +15,10 @@ import { OperationTable, type TableOptions } from "./operation-table.ts";
 export class ClientMetrics {
   readonly clients: readonly ObservedClient[];
   readonly operations: OperationTable;
-  readonly connections = new OpenCounter();
-  readonly connectionDurations = new BoundedDurations();
+  readonly connections: OpenCounter = new OpenCounter();
+  readonly connectionDurations: BoundedDurations = new BoundedDurations();
   /** By the id of the client; a circuit that never opened is not in it. */
-  readonly circuits = new Map<string, CircuitEvent>();
+  readonly circuits: Map<string, CircuitEvent> = new Map();
   instruments: Instruments | undefined = undefined;
   readonly #ids: ReadonlySet<string>;
   readonly #ends: readonly (() => void)[];

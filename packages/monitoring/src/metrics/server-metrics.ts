@@ -30,10 +30,10 @@ export type CacheCounts = Record<CacheLookupEvent["outcome"], number>;
 export class ServerMetrics {
   readonly server: ObservedServer;
   readonly operations: OperationTable;
-  readonly limits = new LabelledCounter(MAX_FIXED);
-  readonly refusals = new LabelledCounter(MAX_FIXED);
-  readonly caches = new Map<string, CacheCounts>();
-  readonly degraded = new Set<string>();
+  readonly limits: LabelledCounter = new LabelledCounter(MAX_FIXED);
+  readonly refusals: LabelledCounter = new LabelledCounter(MAX_FIXED);
+  readonly caches: Map<string, CacheCounts> = new Map();
+  readonly degraded: Set<string> = new Set();
   readonly opened: Readonly<Record<GaugeEvent["kind"], OpenCounter>> = {
     session: new OpenCounter(),
     stream: new OpenCounter(),
