@@ -25,6 +25,7 @@ import { scenario as stdio } from "./scenarios/stdio.mjs";
 import { scenario as testClient } from "./scenarios/test-client.mjs";
 import { scenario as toolsList } from "./scenarios/tools-list.mjs";
 import { scenario as typecheck } from "./scenarios/typecheck.mjs";
+import { scenario as workflow } from "./scenarios/workflow.mjs";
 
 const scenarios = [
   call,
@@ -44,6 +45,7 @@ const scenarios = [
   clientHeap,
   clientStartup,
   testClient,
+  workflow,
 ];
 
 const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt;

@@ -109,12 +109,25 @@ function typecheckTable({ entries }) {
   return table(heads, rows);
 }
 
+function workflowTable({ entries }) {
+  const heads = ["what", "nodes", "ms a run", "quartiles", "µs a node beyond the functions"];
+  const rows = entries.map((one) => [
+    one.server === "backplane" ? `workflow, ${one.label}` : one.label,
+    whole(one.nodes),
+    rounded(one.milliseconds.median),
+    `${rounded(one.milliseconds.q1)}–${rounded(one.milliseconds.q3)}`,
+    one.microsecondsPerNode === undefined || one.isSlow ? "" : rounded(one.microsecondsPerNode),
+  ]);
+  return table(heads, rows);
+}
+
 const tables = {
   throughput: throughputTable,
   "session-memory": memoryTable,
   heap: heapTable,
   startup: startupTable,
   typecheck: typecheckTable,
+  workflow: workflowTable,
 };
 
 function section(record) {

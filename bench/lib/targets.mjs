@@ -208,6 +208,27 @@ export const targets = [
     reach: atMost(2),
     measure: over("bare", "backplane"),
   },
+  {
+    what: "workflow: overhead of a node, 1,000 in a chain",
+    scenario: "workflow",
+    reach: atMost(20),
+    unit: "µs",
+    measure: entryValue("chain", (one) => one.microsecondsPerNode),
+  },
+  {
+    what: "workflow: overhead of a node, 1,000 side by side",
+    scenario: "workflow",
+    reach: atMost(20),
+    unit: "µs",
+    measure: entryValue("parallel", (one) => one.microsecondsPerNode),
+  },
+  {
+    what: "workflow: three independent nodes of 300 ms",
+    scenario: "workflow",
+    reach: atMost(330),
+    unit: "ms",
+    measure: entryValue("sleeps", (one) => one.milliseconds.median),
+  },
 ];
 
 /** Each target with `value` and `verdict`: reached, not reached, or not measured. */
