@@ -36,7 +36,7 @@ await withServer(new URL("server.js", import.meta.url), env, async ({ url }) => 
   };
   const details = async (): Promise<HealthReport> =>
     (await (await fetch(new URL("/health/details", url), { headers })).json()) as HealthReport;
-  /** Reports are kept for 2 seconds, so that probes cannot load what they ask about. */
+  /** Results are kept for a while, so that probes cannot load what they ask about. */
   const untilReady = async (status: number, word: string): Promise<void> => {
     const giveUpAtMs = Date.now() + 20_000;
     while ((await probe("/ready"))[0] !== status || (await probe("/ready"))[1] !== word) {

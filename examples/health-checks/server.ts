@@ -25,7 +25,7 @@ class CustomHealthChecker extends HealthChecker {
 
 const auth = new APIKeyAuth({ apiKeys: { operator: "example-key-of-the-operator" } });
 const server = new MCPServer({ name: "checked-server", version: "1.0.0", auth });
-server.addHealthChecker(new CustomHealthChecker({ timeoutMs: 1_000 }));
+server.addHealthChecker(new CustomHealthChecker({ timeoutMs: 1_000, cacheMs: 500 }));
 server.onStop("redis", async () => void (await redis.quit()));
 
 server.tool("get_weather", {}, () => "sunny");
