@@ -18,6 +18,7 @@ export {
   type InjectedFault,
 } from "./chaos-transport.ts";
 export { ContractError, type ContractOptions, checkContract } from "./contract.ts";
+export type { AsymmetricMatcher, ExpectedOutput } from "./expected-value.ts";
 export {
   type LoadAct,
   type LoadLatency,
@@ -48,3 +49,12 @@ export type {
   TestServerContext,
   TestTarget,
 } from "./test-server.ts";
+export {
+  type NodeMock,
+  type OutputMismatch,
+  WorkflowTester,
+  type WorkflowTesterOptions,
+  type WorkflowTestOptions,
+  type WorkflowTestResult,
+  type WorkflowUnderTest,
+} from "./workflow-tester.ts";

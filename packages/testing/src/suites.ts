@@ -29,3 +29,4 @@ export {
   seededRandom,
   sessionStoreSuite,
 } from "@backplane/protocol/test-suite";
+export { runJournalSuite } from "@backplane/workflow/test-suite";
