@@ -1,5 +1,6 @@
 // Runs the benchmark. `npm run bench -- --help` lists the options.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { backplaneAuthIsBuilt } from "./lib/auth.mjs";
 import { backplaneIsBuilt } from "./lib/catalogue.mjs";
 import { backplaneClientIsBuilt } from "./lib/client-catalogue.mjs";
 import { environment } from "./lib/environment.mjs";
@@ -8,6 +9,10 @@ import { readOptions } from "./lib/options.mjs";
 import { cores, pinGenerator } from "./lib/pinning.mjs";
 import { resultsDocument } from "./lib/report.mjs";
 import { judge } from "./lib/targets.mjs";
+import { scenario as authCall } from "./scenarios/auth-call.mjs";
+import { scenario as authManyTools } from "./scenarios/auth-many-tools.mjs";
+import { scenario as authPrincipals } from "./scenarios/auth-principals.mjs";
+import { scenario as authVerification } from "./scenarios/auth-verification.mjs";
 import { scenario as call } from "./scenarios/call.mjs";
 import { scenario as clientCall } from "./scenarios/client-call.mjs";
 import { scenario as clientEndToEnd } from "./scenarios/client-end-to-end.mjs";
@@ -46,9 +51,13 @@ const scenarios = [
   clientStartup,
   testClient,
   workflow,
+  authCall,
+  authManyTools,
+  authVerification,
+  authPrincipals,
 ];
 
-const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt;
+const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt && backplaneAuthIsBuilt;
 const rawFile = (id) => new URL(`./results/${id}.json`, import.meta.url);
 const log = (line) => process.stderr.write(`${line}\n`);
 

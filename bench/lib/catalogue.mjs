@@ -65,7 +65,8 @@ export const servers = {
 export const backplaneIsBuilt = existsSync(backplaneEntry);
 
 /** One measured configuration of one server. */
-export function entry(id, { protocol, tools = 1, tool = "echo", file, suffix = "", note } = {}) {
+export function entry(id, options = {}) {
+  const { protocol, tools = 1, tool = "echo", file, suffix = "", note, credentials } = options;
   const server = servers[id];
   return {
     id: `${id}${suffix}`,
@@ -75,7 +76,13 @@ export function entry(id, { protocol, tools = 1, tool = "echo", file, suffix = "
     protocol: protocol ?? server.plain,
     toolCount: tools,
     tool,
-    env: { ...server.env, TOOLS: String(tools), TOOL: tool },
+    env: {
+      ...server.env,
+      TOOLS: String(tools),
+      TOOL: tool,
+      ...(credentials ? { AUTH: credentials } : {}),
+    },
     ...(note ? { note } : {}),
+    ...(credentials ? { credentials } : {}),
   };
 }

@@ -1,4 +1,5 @@
 // Throughput of HTTP servers under load, in alternating rounds.
+import { credentialsOf } from "./auth.mjs";
 import { checkFirstAnswers, openSessions } from "./http-client.mjs";
 import { prepareLoad } from "./load.mjs";
 import { alternate, warmUp } from "./rounds.mjs";
@@ -22,7 +23,8 @@ async function startEntry(entry, method) {
       ? await openSessions({ port: server.port, count: SESSIONS, connections: 8 })
       : [];
     const { protocol, tool, toolCount } = entry;
-    const request = { protocol, method, tool, sessions, count: DISTINCT_REQUESTS };
+    const credentials = credentialsOf(entry.credentials);
+    const request = { protocol, method, tool, sessions, credentials, count: DISTINCT_REQUESTS };
     const requests = buildRequests(request);
     const checked = requests.slice(0, CHECKED_ANSWERS);
     const bytes = await checkFirstAnswers({ port: server.port, requests: checked, toolCount });

@@ -121,6 +121,17 @@ function workflowTable({ entries }) {
   return table(heads, rows);
 }
 
+function verificationTable({ entries }) {
+  const heads = ["check", "µs a token", "quartiles of tokens/s", "÷ jose"];
+  const rows = entries.map((one) => [
+    one.label,
+    rounded(1e6 / one.perSecond.median),
+    `${whole(one.perSecond.q1)}–${whole(one.perSecond.q3)}`,
+    one.costOverJose.median.toFixed(2),
+  ]);
+  return table(heads, rows);
+}
+
 const tables = {
   throughput: throughputTable,
   "session-memory": memoryTable,
@@ -128,6 +139,7 @@ const tables = {
   startup: startupTable,
   typecheck: typecheckTable,
   workflow: workflowTable,
+  verification: verificationTable,
 };
 
 function section(record) {

@@ -229,6 +229,42 @@ export const targets = [
     unit: "ms",
     measure: entryValue("sleeps", (one) => one.milliseconds.median),
   },
+  {
+    what: "`tools/call` with API key, limit and policy ÷ the same without",
+    scenario: "auth-call",
+    reach: atLeast(0.88),
+    measure: over("backplane-keys", "backplane"),
+  },
+  {
+    what: "`tools/call` with cached JSON Web Token, limit and policy ÷ the same without",
+    scenario: "auth-call",
+    reach: atLeast(0.85),
+    measure: over("backplane-jwt", "backplane"),
+  },
+  {
+    what: "cost of the first check of an HS256 token ÷ `jose.jwtVerify` alone",
+    scenario: "auth-verification",
+    reach: atMost(1.3),
+    measure: over("jose-HS256", "backplane-HS256"),
+  },
+  {
+    what: "cost of the first check of an EdDSA token ÷ `jose.jwtVerify` alone",
+    scenario: "auth-verification",
+    reach: atMost(1.3),
+    measure: over("jose-EdDSA", "backplane-EdDSA"),
+  },
+  {
+    what: "heap after 1,000,000 principals ÷ after 200,000, when every table is full",
+    scenario: "auth-principals",
+    reach: atMost(1.05),
+    measure: entryValue("backplane", growthOfMany),
+  },
+  {
+    what: "`tools/call` under a policy with 1,000 tools ÷ with 1 tool",
+    scenario: "auth-many-tools",
+    reach: atLeast(0.95),
+    measure: over("backplane@1000", "backplane@1"),
+  },
 ];
 
 /** Each target with `value` and `verdict`: reached, not reached, or not measured. */

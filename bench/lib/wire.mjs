@@ -43,9 +43,17 @@ function headersOf({ method, tool, isModern, session }) {
 
 /**
  * `count` requests. With sessions they take turns, so that no session has one id in flight twice.
- * `protocol` is `modern`, `stateless` (2025 without a session) or `session`.
+ * `protocol` is `modern`, `stateless` (2025 without a session) or `session`. `credentials` are the headers
+ * of the callers, who take turns.
  */
-export function buildRequests({ protocol, method, tool, sessions = [], count }) {
+export function buildRequests({
+  protocol,
+  method,
+  tool,
+  sessions = [],
+  credentials = [{}],
+  count,
+}) {
   const isModern = protocol === "modern";
   return Array.from({ length: count }, (_, index) => {
     const id = 100_000 + index;
@@ -55,7 +63,10 @@ export function buildRequests({ protocol, method, tool, sessions = [], count }) 
       id,
       method,
       tool,
-      headers: headersOf({ method, tool, isModern, session }),
+      headers: {
+        ...headersOf({ method, tool, isModern, session }),
+        ...credentials[index % credentials.length],
+      },
       body: JSON.stringify({ jsonrpc: "2.0", id, method, params }),
     };
   });
