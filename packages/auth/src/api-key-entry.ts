@@ -1,4 +1,5 @@
 import {
+  type AuthenticationOutcome,
   checkMembers,
   filledNumbers,
   type Principal,
@@ -33,6 +34,8 @@ export type APIKeys = Readonly<
 export interface APIKeyEntry {
   readonly digest: string;
   readonly principal: Principal;
+  /** What is answered each time. */
+  readonly outcome: AuthenticationOutcome;
   /** `Infinity` for never. */
   readonly notAfterMs: number;
   readonly isWeak: boolean;
@@ -92,9 +95,11 @@ export function readApiKey(
     ...(rateLimit !== undefined && { rateLimit: checkedQuota(subject, rateLimit) }),
     ...(notAfterMs !== Number.POSITIVE_INFINITY && { expiresAtMs: notAfterMs }),
   };
+  const principal = Object.freeze({ id: client, issuer, ...entry });
   return {
     digest: key === undefined ? digestOf(subject, digest) : sha256(keyText(subject, key)),
-    principal: Object.freeze({ id: client, issuer, ...entry }),
+    principal,
+    outcome: Object.freeze({ principal }),
     notAfterMs,
     isWeak: key !== undefined && revealed(key).length < MIN_KEY_LENGTH,
   };

@@ -96,14 +96,7 @@ export class APIKeyAuth implements Authenticator {
 
   /** @throws {AuthenticationError} when nobody has this key, or its time is over. */
   verify(key: string): Principal {
-    if (!API_KEY_FORM.test(key))
-      throw new AuthenticationError("missing_credentials", "credentials");
-    const entry = this.#entries.get(sha256(key));
-    if (entry === undefined) throw new AuthenticationError("invalid_token", "key");
-    if (entry.notAfterMs <= this.#clock.now()) {
-      throw new AuthenticationError("invalid_token", "expiry");
-    }
-    return entry.principal;
+    return this.#find(key).principal;
   }
 
   describe(error: AuthenticationError): AuthenticationFailure {
@@ -113,7 +106,7 @@ export class APIKeyAuth implements Authenticator {
   authenticate(request: AuthenticationRequest): AuthenticationOutcome {
     const key = this.#keyOf(request.header(this.#headerName));
     try {
-      return { principal: this.verify(key) };
+      return this.#find(key).outcome;
     } catch (error) {
       return refusalOf(error, (refusal) => this.describe(refusal));
     }
@@ -151,6 +144,17 @@ export class APIKeyAuth implements Authenticator {
     const found = [...this.#entries.values()].filter(({ principal }) => principal.id === client);
     for (const { digest } of found) this.#entries.delete(digest);
     return found.length;
+  }
+
+  #find(key: string): APIKeyEntry {
+    if (!API_KEY_FORM.test(key))
+      throw new AuthenticationError("missing_credentials", "credentials");
+    const entry = this.#entries.get(sha256(key));
+    if (entry === undefined) throw new AuthenticationError("invalid_token", "key");
+    if (entry.notAfterMs <= this.#clock.now()) {
+      throw new AuthenticationError("invalid_token", "expiry");
+    }
+    return entry;
   }
 
   #readAll(apiKeys: APIKeys): readonly string[] {

@@ -6,7 +6,10 @@ import {
   type Invocation,
   type Logger,
   monotonicClock,
+  type Principal,
+  type RateLimitBucket,
   type RateLimitStore,
+  type SyncRateLimitStore,
   wholeNumber,
 } from "@backplane/protocol";
 import {
@@ -59,13 +62,15 @@ export interface ReadRateLimitRule {
   readonly burst: number;
   readonly selection: ReadSelection;
   readonly cost: number | ((invocation: Invocation) => number);
+  /** The bucket of each principal, where it is always the same: its key is a long text to put together. */
+  readonly known: WeakMap<Principal, RateLimitBucket>;
 }
 
 /** {@link RateLimitOptions}, complete. */
 export interface ResolvedRateLimit {
   readonly rules: readonly ReadRateLimitRule[];
   readonly store: RateLimitStore | undefined;
-  readonly local: RateLimitStore;
+  readonly local: SyncRateLimitStore;
   readonly onStoreFailure: "local" | "open" | "closed";
   readonly storeTimeoutMs: number;
   readonly storeRetryMs: number;
@@ -151,5 +156,6 @@ function readRule(rule: RateLimitRule, subject: string): ReadRateLimitRule {
     burst,
     selection,
     cost,
+    known: new WeakMap(),
   };
 }

@@ -5,8 +5,11 @@ import {
   type HealthReport,
   type Interceptor,
   type Invocation,
+  type InvocationResult,
   MCPError,
+  type Next,
   type RateLimitBucket,
+  type RateLimitDecision,
 } from "@backplane/protocol";
 import { GuardedStore } from "./internal/guarded-store.ts";
 import { limitHit } from "./internal/limit-hit.ts";
@@ -43,19 +46,21 @@ export function rateLimit(options: RateLimitOptions): RateLimiter {
       return store.degraded;
     },
     checkHealth: () => reportOf(store.degraded, resolved),
-    async intercept(invocation, next) {
-      const buckets: RateLimitBucket[] = [];
-      for (const rule of rules) {
-        if (rule.selection.applies(invocation)) buckets.push(bucketOf(rule, invocation));
+    // Without `async`: a call that is counted in memory waits for its handler, and for nothing before it.
+    intercept(invocation, next) {
+      try {
+        const buckets: RateLimitBucket[] = [];
+        for (const rule of rules) {
+          if (rule.selection.applies(invocation)) buckets.push(bucketOf(rule, invocation));
+        }
+        if (buckets.length === 0) return next(invocation);
+        const decision = store.take(buckets);
+        return decision instanceof Promise
+          ? decision.then((settled) => passOrRefuse(settled, invocation, next))
+          : passOrRefuse(decision, invocation, next);
+      } catch (error) {
+        return Promise.reject(error);
       }
-      if (buckets.length === 0) return next(invocation);
-      const decision = await store.take(buckets);
-      if (!decision.allowed) {
-        const { retryAfterMs } = decision;
-        limitHit("rateLimit", invocation, retryAfterMs);
-        throw new MCPError(ErrorCode.rateLimited, "Rate limit exceeded", { retryAfterMs });
-      }
-      return next(invocation);
     },
   };
 }
@@ -72,7 +77,33 @@ function reportOf(degraded: boolean, { onStoreFailure }: ResolvedRateLimit): Hea
   };
 }
 
+function passOrRefuse(
+  decision: RateLimitDecision,
+  invocation: Invocation,
+  next: Next,
+): Promise<InvocationResult> {
+  if (decision.allowed) return next(invocation);
+  const { retryAfterMs } = decision;
+  limitHit("rateLimit", invocation, retryAfterMs);
+  return Promise.reject(
+    new MCPError(ErrorCode.rateLimited, "Rate limit exceeded", { retryAfterMs }),
+  );
+}
+
 function bucketOf(rule: ReadRateLimitRule, invocation: Invocation): RateLimitBucket {
+  const { selection, cost, known } = rule;
+  const { principal } = invocation.context;
+  const isConstant = selection.perPrincipal && !selection.perTarget && typeof cost === "number";
+  if (!isConstant || principal === undefined) return makeBucket(rule, invocation);
+  let bucket = known.get(principal);
+  if (bucket === undefined) {
+    bucket = makeBucket(rule, invocation);
+    known.set(principal, bucket);
+  }
+  return bucket;
+}
+
+function makeBucket(rule: ReadRateLimitRule, invocation: Invocation): RateLimitBucket {
   const { name, selection } = rule;
   const { perPrincipal, perTarget } = selection;
   const own = perPrincipal && !perTarget ? invocation.context.principal?.rateLimit : undefined;

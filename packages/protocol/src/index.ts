@@ -116,6 +116,7 @@ export { createMemoryEventLog, type MemoryEventLogOptions } from "./memory/memor
 export {
   createMemoryRateLimitStore,
   type MemoryRateLimitStoreOptions,
+  type SyncRateLimitStore,
 } from "./memory/memory-rate-limit-store.ts";
 export {
   createMemorySessionStore,

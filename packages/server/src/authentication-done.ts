@@ -4,11 +4,14 @@ import {
   CHANNELS,
 } from "@backplane/protocol";
 
-/** Tells whoever listens what an authenticator said of a credential. */
+/**
+ * Tells whoever listens what an authenticator said of a credential.
+ * @param peer who brought it; looked at only if somebody listens.
+ */
 export function authenticationDone(
   serverId: string,
   transport: AuthenticationEvent["transport"],
-  remoteAddress: string | undefined,
+  peer: { readonly remoteAddress: string | undefined } | undefined,
   outcome: AuthenticationOutcome,
 ): void {
   if ("principal" in outcome) {
@@ -17,7 +20,7 @@ export function authenticationDone(
     CHANNELS.authenticated.publish({
       serverId,
       transport,
-      remoteAddress,
+      remoteAddress: peer?.remoteAddress,
       principal,
       status: undefined,
       stage: undefined,
@@ -27,7 +30,7 @@ export function authenticationDone(
     CHANNELS.authenticationRefused.publish({
       serverId,
       transport,
-      remoteAddress,
+      remoteAddress: peer?.remoteAddress,
       principal: undefined,
       status,
       stage,

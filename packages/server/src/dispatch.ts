@@ -74,7 +74,7 @@ export class Dispatcher implements CallHost {
   /** @throws {TypeError} for an unknown phase. */
   use(interceptors: readonly Interceptor[]): void {
     this.#interceptors = orderInterceptors([...this.#interceptors, ...interceptors]);
-    this.#chain = composeInterceptors(this.#interceptors, async ({ method, params, context }) => {
+    this.#chain = composeInterceptors(this.#interceptors, ({ method, params, context }) => {
       const call = context as Call;
       return this.#terminal(call, this.#methods.get(method) as MethodHandler, params);
     });

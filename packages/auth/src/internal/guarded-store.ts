@@ -21,9 +21,10 @@ export class GuardedStore {
     return this.#away;
   }
 
-  take(buckets: readonly RateLimitBucket[]): Promise<RateLimitDecision> {
+  /** At once where only this process counts. */
+  take(buckets: readonly RateLimitBucket[]): RateLimitDecision | Promise<RateLimitDecision> {
     const { store, local, clock } = this.#options;
-    if (store === undefined) return local.take(buckets);
+    if (store === undefined) return local.takeNow(buckets);
     if (this.#away && clock.now() < this.#retryAtMs) return this.#without(buckets);
     return this.#shared(buckets);
   }

@@ -1,3 +1,4 @@
+import { IntrusiveList, type ListNode } from "../intrusive-list.ts";
 import { checkMembers, wholeNumber } from "../option-checks.ts";
 import type { Clock } from "../seams/clock.ts";
 import type {
@@ -18,15 +19,37 @@ export interface MemoryRateLimitStoreOptions {
 /** How many of the oldest buckets one call looks at: more than it can add, so that full ones go away. */
 const SWEEP_STEPS = 4;
 
+/** A bucket that was in use so shortly ago stays though it is full: its caller is likely to come again. */
+const KEPT_MS = 1_000;
+
+/** A store that can answer at once, so that a call which is counted in memory need not wait for a promise. */
+export interface SyncRateLimitStore extends RateLimitStore {
+  /** As `take`. */
+  takeNow(buckets: readonly RateLimitBucket[]): RateLimitDecision;
+}
+
 const ALLOWED: RateLimitDecision = Object.freeze({ allowed: true });
 
-/**
- * GCRA, which is a token bucket in one number: the time at which the bucket will be full again. One whose
- * time has passed need not be held.
- */
-class MemoryRateLimitStore implements RateLimitStore {
-  /** When each bucket will be full, by key; in the order of last use. */
-  readonly #fullAtMs = new Map<string, number>();
+/** One that is not full, or was in use a moment ago. */
+class Held implements ListNode<Held> {
+  readonly key: string;
+  /** When it will be full again: GCRA, which is a token bucket in one number. */
+  fullAtMs = 0;
+  usedAtMs = 0;
+  listNext: Held | undefined = undefined;
+  listPrevious: Held | undefined = undefined;
+  listed = false;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+}
+
+/** Nothing is added or taken away for a caller that is known: tables that change with each call are garbage. */
+class MemoryRateLimitStore implements SyncRateLimitStore {
+  readonly #held = new Map<string, Held>();
+  /** In the order of last use. */
+  readonly #byUse = new IntrusiveList<Held>();
   readonly #maxBuckets: number;
   readonly #clock: Pick<Clock, "now">;
 
@@ -38,43 +61,64 @@ class MemoryRateLimitStore implements RateLimitStore {
   }
 
   async take(buckets: readonly RateLimitBucket[]): Promise<RateLimitDecision> {
+    return this.takeNow(buckets);
+  }
+
+  takeNow(buckets: readonly RateLimitBucket[]): RateLimitDecision {
     const nowMs = this.#clock.now();
     let waitMs = 0;
     for (const bucket of buckets) {
-      const full = this.#after(bucket, nowMs);
-      const { limit, windowMs, burst } = bucket;
+      const { key, limit, windowMs, burst } = bucket;
+      const full = after(this.#held.get(key), bucket, nowMs);
       waitMs = Math.max(waitMs, full - (windowMs * burst) / limit - nowMs);
     }
     // Sums of fractions of milliseconds are not exact: what is below that is no wait.
     if (waitMs > 0.001) return { allowed: false, retryAfterMs: Math.ceil(waitMs) };
-    for (const bucket of buckets) this.#set(bucket.key, this.#after(bucket, nowMs));
+    for (const bucket of buckets) this.#use(bucket, nowMs);
     this.#sweep(nowMs);
     return ALLOWED;
   }
 
   async close(): Promise<void> {
-    this.#fullAtMs.clear();
+    this.#held.clear();
+    while (this.#byUse.shift() !== undefined);
   }
 
-  /** When the bucket would be full again after this call. */
-  #after({ key, limit, windowMs, cost }: RateLimitBucket, nowMs: number): number {
-    const fullAtMs = this.#fullAtMs.get(key) ?? nowMs;
-    return Math.max(fullAtMs, nowMs) + (windowMs / limit) * cost;
-  }
-
-  #set(key: string, fullAtMs: number): void {
-    this.#fullAtMs.delete(key);
-    this.#fullAtMs.set(key, fullAtMs);
+  #use(bucket: RateLimitBucket, nowMs: number): void {
+    let held = this.#held.get(bucket.key);
+    const fullAtMs = after(held, bucket, nowMs);
+    if (held === undefined) {
+      held = new Held(bucket.key);
+      this.#held.set(bucket.key, held);
+    }
+    held.fullAtMs = fullAtMs;
+    held.usedAtMs = nowMs;
+    this.#byUse.delete(held);
+    this.#byUse.add(held);
   }
 
   #sweep(nowMs: number): void {
     let steps = 0;
-    for (const [key, fullAtMs] of this.#fullAtMs) {
-      const over = this.#fullAtMs.size > this.#maxBuckets;
-      if (!over && steps++ === SWEEP_STEPS) return;
-      if (over || fullAtMs <= nowMs) this.#fullAtMs.delete(key);
+    let next = this.#byUse.first;
+    while (next !== undefined) {
+      const held = next;
+      next = held.listNext;
+      if (this.#held.size > this.#maxBuckets) this.#forget(held);
+      else if (steps++ === SWEEP_STEPS || held.usedAtMs > nowMs - KEPT_MS) return;
+      else if (held.fullAtMs <= nowMs) this.#forget(held);
     }
   }
+
+  #forget(held: Held): void {
+    this.#held.delete(held.key);
+    this.#byUse.delete(held);
+  }
+}
+
+/** When the bucket would be full again after this call. */
+function after(held: Held | undefined, bucket: RateLimitBucket, nowMs: number): number {
+  const { limit, windowMs, cost } = bucket;
+  return Math.max(held?.fullAtMs ?? nowMs, nowMs) + (windowMs / limit) * cost;
 }
 
 /**
@@ -84,6 +128,6 @@ class MemoryRateLimitStore implements RateLimitStore {
  */
 export function createMemoryRateLimitStore(
   options: MemoryRateLimitStoreOptions = {},
-): RateLimitStore {
+): SyncRateLimitStore {
   return new MemoryRateLimitStore(options);
 }

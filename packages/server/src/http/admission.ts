@@ -20,8 +20,6 @@ export class Admission {
   readonly #serverId: string;
   readonly #options: ResolvedOptions;
   readonly #guards: Guards;
-  /** Callers by exchange, between `admit` and the body. */
-  readonly #callers = new WeakMap<HttpExchange, Caller>();
 
   constructor(serverId: string, options: ResolvedOptions) {
     this.#serverId = serverId;
@@ -65,7 +63,7 @@ export class Admission {
 
   /** Who sent an admitted request. */
   callerOf(exchange: HttpExchange): Caller {
-    return this.#callers.get(exchange) ?? ANONYMOUS;
+    return exchange.caller ?? ANONYMOUS;
   }
 
   /** Answers the CORS preflight of an origin that was listed. */
@@ -86,12 +84,12 @@ export class Admission {
   }
 
   #identified(exchange: HttpExchange, outcome: AuthenticationOutcome): boolean {
-    authenticationDone(this.#serverId, "http", exchange.remoteAddress, outcome);
+    authenticationDone(this.#serverId, "http", exchange, outcome);
     if ("failure" in outcome) {
       this.#refuseIdentity(exchange, outcome.failure);
       return false;
     }
-    this.#callers.set(exchange, callerOf(outcome.principal));
+    exchange.caller = callerOf(outcome.principal);
     return true;
   }
 

@@ -1,4 +1,5 @@
 import type { TransportInfo } from "@backplane/protocol";
+import type { Caller } from "../caller.ts";
 
 /** Why a route's body cannot be read any more. */
 export const BODY_CONSUMED =
@@ -46,6 +47,8 @@ export interface HttpExchange extends TransportInfo {
   openStream(headers?: Readonly<Record<string, string>>): SseStream;
   /** Calls back once when the client is gone before the response ended. */
   onDisconnect(listener: () => void): void;
+  /** Who sent it, once that is known. A member: a `WeakMap` beside it would cost the collector more than all else here. */
+  caller: Caller | undefined;
   /** Headers that every response of this exchange carries, as CORS found them. */
   extraHeaders: Readonly<Record<string, string>> | undefined;
   /**

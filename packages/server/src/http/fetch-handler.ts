@@ -1,4 +1,5 @@
 import { parseError } from "@backplane/protocol";
+import type { Caller } from "../caller.ts";
 import { encodeFailure } from "../response-encoder.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
@@ -75,6 +76,7 @@ export class FetchExchange implements HttpExchange {
   readonly #resolve: (response: Response) => void;
   readonly #maxQueuedBytes: number;
   #responded = false;
+  caller: Caller | undefined = undefined;
   extraHeaders: Readonly<Record<string, string>> | undefined = undefined;
 
   constructor(request: Request, resolve: (response: Response) => void, maxQueuedBytes: number) {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Caller } from "../caller.ts";
 import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
@@ -34,6 +35,7 @@ export class NodeExchange implements HttpExchange {
   readonly response: ServerResponse;
   readonly #site: NodeExchangeSite;
   readonly #headers: IncomingHttpHeaders;
+  caller: Caller | undefined = undefined;
   extraHeaders: Readonly<Record<string, string>> | undefined = undefined;
   /** Whether the body was read to its announced end, which the parser may report later. */
   bodyTaken = false;
