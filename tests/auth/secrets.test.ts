@@ -14,6 +14,7 @@ import {
   oauth,
   workloadIdentity,
 } from "@backplane/auth/client";
+import { MCPCache } from "@backplane/cache";
 import { MCPClient, MCPConnectionPool } from "@backplane/client";
 import { createKeyRing, redact, Secret } from "@backplane/protocol";
 import { MCPServer } from "@backplane/server";
@@ -120,6 +121,10 @@ const holders: Readonly<Record<string, Holder>> = {
       void store.set({ kind: "client", issuer }, client, undefined);
       return [store, oauth({ clientId: "c", store })];
     },
+  },
+  "a cache in Redis": {
+    covers: ["cache/src/mcp-cache-options.ts password", "cache/src/redis/connection.ts password"],
+    make: (password) => new MCPCache({ backend: "redis", host: "127.0.0.1", port: 1, password }),
   },
   "clients with headers and tokens": {
     covers: [],
