@@ -22,6 +22,7 @@ export interface TransportInfo {
    * basic/authorization, token passthrough).
    */
   header(name: string): string | undefined;
+  /** Of the client: of the peer, or what a proxy that the server trusts says (its option `trustProxy`). */
   readonly remoteAddress: string | undefined;
 }
 
