@@ -22,6 +22,8 @@ import { scenario as clientStartup } from "./scenarios/client-startup.mjs";
 import { scenario as heap } from "./scenarios/heap.mjs";
 import { scenario as legacySession } from "./scenarios/legacy-session.mjs";
 import { scenario as manyTools } from "./scenarios/many-tools.mjs";
+import { scenario as metricsPage } from "./scenarios/metrics-page.mjs";
+import { scenario as monitoring } from "./scenarios/monitoring.mjs";
 import { scenario as progress } from "./scenarios/progress.mjs";
 import { scenario as sessionMemory } from "./scenarios/session-memory.mjs";
 import { scenario as signal } from "./scenarios/signal.mjs";
@@ -55,6 +57,8 @@ const scenarios = [
   authManyTools,
   authVerification,
   authPrincipals,
+  monitoring,
+  metricsPage,
 ];
 
 const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt && backplaneAuthIsBuilt;

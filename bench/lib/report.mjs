@@ -132,7 +132,46 @@ function verificationTable({ entries }) {
   return table(heads, rows);
 }
 
+/** Processor time of one call; the generator, on another core, is not in it. */
+const microseconds = ({ cpu = 1, perSecond }) => (cpu * 1e6) / perSecond;
+
+function layersTable({ entries }) {
+  const costs = new Map(entries.map((one) => [one.id, middle(one.samples, microseconds)]));
+  const rows = entries.map((one) => {
+    const cost = costs.get(one.id);
+    const before = costs.get(one.after);
+    return [
+      one.problems ? `${nameOf(one)}; **${one.problems.join("; ")}**` : nameOf(one),
+      whole(one.perSecond.median),
+      `${whole(one.perSecond.q1)}–${whole(one.perSecond.q3)}`,
+      rounded(one.ratioToBare.median),
+      cost.toFixed(1),
+      before === undefined ? "" : (cost - before).toFixed(1),
+      cell(one.samples, ({ p99Ms }) => p99Ms, rounded),
+    ];
+  });
+  return table(["server", "calls/s", "quartiles", "÷ bare", "µs a call", "more", "p99 ms"], rows);
+}
+
+function cell(samples, read, format) {
+  const value = middle(samples, read);
+  return value === undefined ? "" : format(value);
+}
+
+function pageTable({ entries }) {
+  const rows = entries.map((one) => [
+    nameOf(one),
+    whole(one.toolCount),
+    rounded(one.milliseconds.median),
+    `${rounded(one.milliseconds.q1)}–${rounded(one.milliseconds.q3)}`,
+    whole(one.bytes / 1024),
+  ]);
+  return table(["server", "tools", "ms", "quartiles", "KB"], rows);
+}
+
 const tables = {
+  layers: layersTable,
+  page: pageTable,
   throughput: throughputTable,
   "session-memory": memoryTable,
   heap: heapTable,

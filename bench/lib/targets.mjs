@@ -265,6 +265,31 @@ export const targets = [
     reach: atLeast(0.95),
     measure: over("backplane@1000", "backplane@1"),
   },
+  {
+    what: "metrics on ÷ off, plain modern `tools/call`",
+    scenario: "monitoring",
+    reach: atLeast(0.92),
+    measure: over("backplane+metrics", "backplane+plain"),
+  },
+  {
+    what: "metrics, audit, API key, limits and policy together ÷ bare node:http",
+    scenario: "monitoring",
+    reach: atLeast(0.7),
+    measure: over("backplane+all", "bare"),
+  },
+  {
+    what: "the same with 1 % of calls traced ÷ bare node:http",
+    scenario: "monitoring",
+    reach: atLeast(0.65),
+    measure: over("backplane+all-traced", "bare"),
+  },
+  {
+    what: "`/metrics` with 1,000 tools",
+    scenario: "metrics-page",
+    reach: atMost(20),
+    unit: "ms",
+    measure: entryValue("backplane", (one) => one.milliseconds.median),
+  },
 ];
 
 /** Each target with `value` and `verdict`: reached, not reached, or not measured. */
