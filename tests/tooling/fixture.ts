@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +30,34 @@ function find(tool: string): string {
   const found = folders.map((each) => join(each, tool)).find((file) => existsSync(file));
   if (found === undefined) throw new Error(`${tool} is not on PATH`);
   return realpathSync(found);
+}
+
+/** The files that a commit of this work tree would hold, and nothing that is ignored. */
+export function checkout(): string {
+  const root = mkdtempSync(join(tmpdir(), "backplane-clone-"));
+  const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const present = execFileSync("git", [...list], { cwd: repository, encoding: "utf8" });
+  const deleted = execFileSync("git", ["ls-files", "-z", "--deleted"], {
+    cwd: repository,
+    encoding: "utf8",
+  }).split("\0");
+  for (const file of present.split("\0")) {
+    if (file === "" || deleted.includes(file)) continue;
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    cpSync(join(repository, file), join(root, file));
+  }
+  return root;
+}
+
+/** A port of loopback that is free now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 /** What a fresh terminal has, without what the test runner added for itself. */

@@ -1,37 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bareEnv, barePath, remove, repository, start } from "./fixture.ts";
-
-/** The files that a commit of this work tree would hold, and nothing that is ignored. */
-function checkout(): string {
-  const root = mkdtempSync(join(tmpdir(), "backplane-clone-"));
-  const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-  const present = execFileSync("git", [...list], { cwd: repository, encoding: "utf8" });
-  const deleted = execFileSync("git", ["ls-files", "-z", "--deleted"], {
-    cwd: repository,
-    encoding: "utf8",
-  }).split("\0");
-  for (const file of present.split("\0")) {
-    if (file === "" || deleted.includes(file)) continue;
-    mkdirSync(dirname(join(root, file)), { recursive: true });
-    cpSync(join(repository, file), join(root, file));
-  }
-  return root;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
-}
+import { bareEnv, barePath, checkout, freePort, remove, start } from "./fixture.ts";
 
 describe("a fresh clone", () => {
   let root: string;

@@ -122,7 +122,7 @@ export {
   createMemorySessionStore,
   type MemorySessionStoreOptions,
 } from "./memory/memory-session-store.ts";
-export { createKeyRing, createProcessKeyRing } from "./memory/process-key-ring.ts";
+export { createKeyRing, createProcessKeyRing, parseKeyRing } from "./memory/process-key-ring.ts";
 export { monotonicClock, systemClock } from "./memory/system-clock.ts";
 export {
   META_CLIENT_CAPABILITIES,

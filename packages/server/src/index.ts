@@ -55,6 +55,7 @@ export {
   type ProgressReport,
   type PromptMessage,
   type ProtectedPrimitive,
+  parseKeyRing,
   type ReadResourceResult,
   type RequestContext,
   type RequestId,

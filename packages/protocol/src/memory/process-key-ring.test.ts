@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { keyRingSuite } from "../test-suite/key-ring-suite.ts";
-import { createKeyRing, createProcessKeyRing } from "./process-key-ring.ts";
+import { createKeyRing, createProcessKeyRing, parseKeyRing } from "./process-key-ring.ts";
 
 const secret = (fill: number): Uint8Array => Uint8Array.from({ length: 32 }, (_, i) => i + fill);
 
@@ -58,5 +58,25 @@ describe("createKeyRing", () => {
     ],
   ])("refuses %s and names the place", (_, keys, message) => {
     expect(() => createKeyRing(keys)).toThrow(message);
+  });
+});
+
+describe("parseKeyRing", () => {
+  const text = (fill: number): string => Buffer.from(secret(fill)).toString("base64url");
+
+  it("reads pairs, the first of which seals", async () => {
+    const ring = parseKeyRing(` new:${text(255)} , old:${text(1)}=`);
+    expect(await ring.current()).toEqual({ id: "new", secret: secret(255) });
+    expect((await ring.find("old"))?.secret).toEqual(secret(1));
+  });
+
+  it.each([
+    ["nothing", "", /pair 1/],
+    ["a secret alone", text(1), /pair 1/],
+    ["a short secret", `a:${text(1)},b:${text(1).slice(1)}`, /pair 2/],
+    ["a repeated id", `a:${text(1)},a:${text(2)}`, /"a" is used twice/],
+  ])("refuses %s, and repeats no secret", (_, value, message) => {
+    expect(() => parseKeyRing(value)).toThrow(message);
+    expect(() => parseKeyRing(value)).not.toThrow(text(1));
   });
 });

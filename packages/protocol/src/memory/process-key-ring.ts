@@ -28,6 +28,30 @@ export function createKeyRing(keys: readonly RingKey[]): KeyRing {
 }
 
 /**
+ * The ring that a text names, as from an environment variable: `id:secret` pairs with commas between, the secret
+ * being 32 random bytes in base64url. The first one seals.
+ *
+ * @throws {TypeError} that tells which pair is wrong, and nothing of what it holds.
+ */
+export function parseKeyRing(text: string): KeyRing {
+  const keys = text.split(",").map((pair, index) => {
+    const [, id, secret] = /^\s*([^:\s]*):([\w-]{43})=?\s*$/.exec(pair) ?? [];
+    if (id === undefined || secret === undefined) {
+      throw new TypeError(
+        `parseKeyRing: pair ${index + 1} must be id:secret, the secret being 32 bytes in base64url`,
+      );
+    }
+    return { id, secret: decodeBase64Url(secret) };
+  });
+  return createKeyRing(keys);
+}
+
+function decodeBase64Url(text: string): Uint8Array {
+  const bytes = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  return Uint8Array.from(bytes, (char) => char.charCodeAt(0));
+}
+
+/**
  * One random key that lives as long as this process: what it sealed cannot be opened by another
  * replica or after a restart. For several replicas use {@link createKeyRing}.
  */
