@@ -13,7 +13,7 @@ if [ ! -s secrets/server.env ]; then
   # Prometheus runs as a user of its own, and reads it.
   chmod 644 secrets/metrics-key
   {
-    printf 'API_KEYS={"operator":{"key":"%s","roles":["operator"]},"metrics":{"key":"%s","roles":["metrics"]}}\n' "$operator" "$metrics"
+    printf "API_KEYS='{\"operator\":{\"key\":\"%s\",\"roles\":[\"operator\"]},\"metrics\":{\"key\":\"%s\",\"roles\":[\"metrics\"]}}'\n" "$operator" "$metrics"
     printf 'REQUEST_STATE_KEYS=k1:%s\n' "$(random)"
   } >secrets/server.env
 fi
