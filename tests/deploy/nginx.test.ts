@@ -1,29 +1,30 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { MCPClient, type MCPClientOptions } from "@backplane/client";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Running } from "../tooling/fixture.ts";
-import { type Nginx, startNginx, startReplica } from "./nginx.ts";
+import type { Nginx } from "../tooling/nginx.ts";
+import { type Replica, startBalancer, startReplica, stopReplicas } from "./replicas.ts";
 
 const REDIS_URL = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
 const PREFIX = `test-${crypto.randomUUID()}`;
 const revisions = ["2026-07-28", "2025-11-25"] as const;
 
-let replicas: { port: number; running: Running }[];
+const program = join(import.meta.dirname, "fixtures/replica.mjs");
+
+let replicas: [Replica, Replica];
 let nginx: Nginx;
 
 beforeAll(async () => {
   const REQUEST_STATE_KEYS = `k1:${randomBytes(32).toString("base64url")}`;
   const env = { REDIS_URL, PREFIX, REQUEST_STATE_KEYS };
-  replicas = await Promise.all([startReplica(env), startReplica(env)]);
-  const [one, other] = replicas as [{ port: number }, { port: number }];
-  nginx = await startNginx([one.port, other.port]);
+  replicas = await Promise.all([startReplica(program, env), startReplica(program, env)]);
+  nginx = await startBalancer([replicas[0].port, replicas[1].port]);
 }, 60_000);
 
 afterAll(async () => {
   await nginx?.stop();
-  for (const { running } of replicas ?? []) running.child.kill("SIGTERM");
-  await Promise.all((replicas ?? []).map(({ running }) => running.finished));
+  await stopReplicas(replicas ?? []);
   const client = new Redis(REDIS_URL);
   const keys = await client.keys(`?${PREFIX}*`);
   if (keys.length > 0) await client.del(keys);

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { createEverythingServer } from "./server.ts";
+import { sharedParts } from "./shared-parts.ts";
 
 const { values } = parseArgs({
   options: {
@@ -9,7 +10,12 @@ const { values } = parseArgs({
   },
 });
 const allowedHosts = process.env.ALLOWED_HOSTS?.split(",").map((host) => host.trim());
-const server = createEverythingServer(allowedHosts === undefined ? {} : { allowedHosts });
+const shared = await sharedParts(process.env);
+const server = createEverythingServer({
+  ...(allowedHosts !== undefined && { allowedHosts }),
+  ...shared.options,
+});
+server.onStop("what replicas share", shared.close);
 
 if (values.stdio) {
   await server.start({ transport: "stdio", signals: true });
