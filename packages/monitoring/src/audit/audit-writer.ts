@@ -42,6 +42,8 @@ export class AuditWriter {
   #headSeq = 0;
   readonly #recent: string[] = [];
   #closed = false;
+  #timeMs = Number.NaN;
+  #time = "";
 
   constructor(options: ResolvedAudit, entries: AuditEntry[]) {
     this.#options = options;
@@ -176,7 +178,12 @@ export class AuditWriter {
   }
 
   #addLine(atMs: number, members: string): void {
-    this.#lines.push((this.#chain as Chain).add(new Date(atMs).toISOString(), members));
+    // Many records come in one millisecond, and its text costs as much as the hash.
+    if (atMs !== this.#timeMs) {
+      this.#timeMs = atMs;
+      this.#time = new Date(atMs).toISOString();
+    }
+    this.#lines.push((this.#chain as Chain).add(this.#time, members));
   }
 
   #sayLost(): void {

@@ -17,9 +17,9 @@ const TAIL_LENGTH: number = SEAL.length + HASH_LENGTH + END.length;
 export type Hasher = (body: BinaryLike) => string;
 
 export function createHasher(crypto: NodeCrypto, key: Uint8Array | undefined): Hasher {
-  return key === undefined
-    ? (body) => crypto.hash("sha256", body, "base64url")
-    : (body) => crypto.createHmac("sha256", key).update(body).digest("base64url");
+  if (key === undefined) return (body) => crypto.hash("sha256", body, "base64url");
+  const secret = crypto.createSecretKey(key);
+  return (body) => crypto.createHmac("sha256", secret).update(body).digest("base64url");
 }
 
 /** Joins lines: each carries the hash of the one before, and a hash over all its own bytes. */
