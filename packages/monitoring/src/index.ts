@@ -24,6 +24,7 @@ export { type AuditPart, type VerifyOptions, verifyAudit } from "./audit/verify.
 export type { Check, CheckFunction, CheckOutcome } from "./health/check.ts";
 export { HealthChecker, type HealthCheckerOptions } from "./health/health-checker.ts";
 export {
+  auditCheck,
   type HttpCheckOptions,
   httpCheck,
   type PostgresQuery,

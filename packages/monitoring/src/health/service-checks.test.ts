@@ -5,7 +5,7 @@ import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Check } from "./check.ts";
 import { HealthChecker } from "./health-checker.ts";
-import { httpCheck, postgresCheck, redisCheck } from "./service-checks.ts";
+import { auditCheck, httpCheck, postgresCheck, redisCheck } from "./service-checks.ts";
 
 const REDIS_URL = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
 const DATABASE_URL = process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/backplane";
@@ -60,6 +60,20 @@ describe("postgresCheck", () => {
     expect((await outcomeOf(postgresCheck(pool), 60))?.message).toContain("no answer");
     client.release();
     expect(() => postgresCheck(undefined as never)).toThrow(/query/);
+  });
+});
+
+describe("auditCheck", () => {
+  it("degrades while an audit cannot write", async () => {
+    const status = { written: 1, buffered: 0, lost: 0, degraded: false, lastError: undefined };
+    expect(await outcomeOf(auditCheck({ status }))).toMatchObject({ status: "healthy", lost: 0 });
+    const full = { ...status, lost: 5, degraded: true, lastError: "ENOSPC" };
+    expect(await outcomeOf(auditCheck({ status: full }))).toMatchObject({
+      status: "degraded",
+      message: "ENOSPC",
+      lost: 5,
+    });
+    expect(() => auditCheck({} as never)).toThrow(/AuditLog/);
   });
 });
 

@@ -1,4 +1,5 @@
 import { checkMembers, checkMethods, redactText } from "@backplane/protocol";
+import type { AuditStatus } from "../audit/audit-log.ts";
 import type { Check } from "./check.ts";
 
 /** What a check needs of a Redis client: ioredis and node-redis both have it. */
@@ -35,6 +36,24 @@ export function postgresCheck(client: PostgresQuery): Check {
   return {
     check: async () => {
       await client.query("SELECT 1");
+    },
+  };
+}
+
+/**
+ * Whether an audit writes its records. Degrades only: calls go on without it.
+ * @throws {TypeError} for what is no audit.
+ */
+export function auditCheck(audit: { readonly status: AuditStatus }): Check {
+  if (typeof audit?.status?.degraded !== "boolean") {
+    throw new TypeError("auditCheck: an AuditLog is needed");
+  }
+  return {
+    critical: false,
+    check: () => {
+      const { degraded, lost, buffered, lastError } = audit.status;
+      if (!degraded) return { status: "healthy", lost, buffered };
+      return { status: "unhealthy", message: lastError ?? "it lost records", lost, buffered };
     },
   };
 }

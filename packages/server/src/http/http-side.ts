@@ -51,7 +51,7 @@ export class HttpSide {
     this.routes = new Routes(
       new Probes(readiness, this.health),
       documents,
-      new RouteRunner(options, admission, slots),
+      new RouteRunner(dispatcher.serverId, options, admission, slots),
       options.path,
       options.auth !== undefined,
     );

@@ -11,6 +11,7 @@ import {
   unavailable,
 } from "@backplane/protocol";
 import { type Caller, callerOf } from "../caller.ts";
+import { limitHit } from "../limit-hit.ts";
 import { tooLarge } from "../message-refusals.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { encodeFailure } from "../response-encoder.ts";
@@ -55,6 +56,7 @@ class RouteRefusal extends Error {
 
 /** Runs one route for one request: guards, identity, body, deadline, answer. */
 export class RouteRunner {
+  readonly #serverId: string;
   readonly #options: ResolvedOptions;
   readonly #admission: Admission;
   readonly #slots: StreamSlots;
@@ -63,7 +65,13 @@ export class RouteRunner {
   readonly #streams = new Set<RouteStream>();
   #onIdle: (() => void) | undefined;
 
-  constructor(options: ResolvedOptions, admission: Admission, slots: StreamSlots) {
+  constructor(
+    serverId: string,
+    options: ResolvedOptions,
+    admission: Admission,
+    slots: StreamSlots,
+  ) {
+    this.#serverId = serverId;
     this.#options = options;
     this.#admission = admission;
     this.#slots = slots;
@@ -73,6 +81,7 @@ export class RouteRunner {
   run(exchange: HttpExchange, route: HttpRoute, path: string): void {
     if (!this.#admission.passesGuards(exchange, exchange.header("origin"))) return;
     if (this.#running.size >= this.#options.limits.maxInFlight) {
+      limitHit(this.#serverId, "maxInFlight", undefined, RETRY_AFTER_MS);
       refuse(exchange, 503, unavailable("overloaded", RETRY_AFTER_MS));
       return;
     }
@@ -160,8 +169,9 @@ export class RouteRunner {
       this.#options.limits.maxBodyBytes,
     );
     const text = await exchange.readText(maxBytes);
-    if (text === undefined) throw new RouteRefusal(413, tooLarge(maxBytes));
-    return text;
+    if (text !== undefined) return text;
+    limitHit(this.#serverId, "maxBodyBytes");
+    throw new RouteRefusal(413, tooLarge(maxBytes));
   }
 
   #answer(exchange: HttpExchange, response: HttpRouteResponse, caller: Caller): void {

@@ -1,5 +1,10 @@
 import { createServer, get as httpGet } from "node:http";
-import type { HttpRoute, HttpRouteResponse, Principal } from "@backplane/protocol";
+import {
+  CHANNELS,
+  type HttpRoute,
+  type HttpRouteResponse,
+  type Principal,
+} from "@backplane/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { MCPServer, type MCPServerOptions } from "../index.ts";
 import { mountListener } from "./http-rig.test-support.ts";
@@ -93,9 +98,14 @@ describe("a route", () => {
     );
     const post = (body: string) =>
       fetch(`${base}/form`, { method: "POST", body, headers: { cookie: "b=1; sid=s=1; sid=2" } });
+    const hit: unknown[] = [];
+    const hear = (event: unknown): void => void hit.push((event as { limit: string }).limit);
+    CHANNELS.limit.subscribe(hear);
     expect(await (await post("0123456789")).text()).toBe("0123456789 s=1 undefined");
     expect((await post("0123456789a")).status).toBe(413);
     expect((await post("x".repeat(3_000_000))).status).toBe(413);
+    CHANNELS.limit.unsubscribe(hear);
+    expect(hit).toEqual(["maxBodyBytes", "maxBodyBytes"]);
   });
 
   it("bytes come as they are", async () => {
