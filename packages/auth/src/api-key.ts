@@ -147,10 +147,8 @@ export class APIKeyAuth implements Authenticator {
   }
 
   #find(key: string): APIKeyEntry {
-    if (!API_KEY_FORM.test(key))
-      throw new AuthenticationError("missing_credentials", "credentials");
     const entry = this.#entries.get(sha256(key));
-    if (entry === undefined) throw new AuthenticationError("invalid_token", "key");
+    if (entry === undefined) throw unknownKey(key);
     if (entry.notAfterMs <= this.#clock.now()) {
       throw new AuthenticationError("invalid_token", "expiry");
     }
@@ -196,6 +194,13 @@ export class APIKeyAuth implements Authenticator {
     if (!this.#bearer) return header;
     return /^bearer +(.+)$/i.exec(header)?.[1] ?? "";
   }
+}
+
+/** Its form is looked at last: what is no key at all is nobody's either. */
+function unknownKey(key: string): AuthenticationError {
+  return API_KEY_FORM.test(key)
+    ? new AuthenticationError("invalid_token", "key")
+    : new AuthenticationError("missing_credentials", "credentials");
 }
 
 function weakKey(client: string): string {

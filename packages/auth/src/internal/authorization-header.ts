@@ -18,6 +18,16 @@ export interface AuthorizationHeader {
  * stands behind is no token (RFC 6750, 3.1).
  */
 export function readAuthorization(header: string | undefined): AuthorizationHeader {
+  const found = splitAuthorization(header);
+  assertTokenForm(found.token);
+  return found;
+}
+
+/**
+ * The same without a look at the token, for who finds it among those that were looked at before.
+ * @throws {AuthenticationError} `missing_credentials`.
+ */
+export function splitAuthorization(header: string | undefined): AuthorizationHeader {
   const blank = header === undefined ? -1 : header.indexOf(" ");
   const scheme = header?.slice(0, Math.max(blank, 0)).toLowerCase();
   if (header === undefined || (scheme !== "bearer" && scheme !== "dpop")) {
@@ -25,8 +35,12 @@ export function readAuthorization(header: string | undefined): AuthorizationHead
   }
   const token = header.slice(blank + 1).trimStart();
   if (token === "") throw new AuthenticationError("missing_credentials", "credentials");
+  return { scheme, token };
+}
+
+/** @throws {AuthenticationError} `invalid_request`. */
+export function assertTokenForm(token: string): void {
   if (token.length > MAX_TOKEN_LENGTH || !TOKEN.test(token)) {
     throw new AuthenticationError("invalid_request", "format");
   }
-  return { scheme, token };
 }

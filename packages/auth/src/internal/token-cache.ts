@@ -1,5 +1,6 @@
 import { type Clock, type Principal, sha256 } from "@backplane/protocol";
 import { AuthenticationError } from "../authentication-error.ts";
+import { assertTokenForm } from "./authorization-header.ts";
 
 /** What a token stands for, once it was checked. */
 export interface VerifiedToken {
@@ -59,6 +60,7 @@ export class TokenCache {
     const digest = sha256(token);
     const entry = this.#entries.get(digest);
     if (entry !== undefined && this.#clock.now() < entry.untilMs) return entry.token;
+    assertTokenForm(token);
     const signed = sha256(this.#signedPart(token));
     if (this.#revoked.has(signed)) throw new AuthenticationError("invalid_token", "revocation");
     const waiting = this.#underWay.get(digest);

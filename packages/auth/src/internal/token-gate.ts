@@ -4,7 +4,7 @@ import type {
   AuthenticationRequest,
 } from "@backplane/protocol";
 import { AuthenticationError } from "../authentication-error.ts";
-import { readAuthorization } from "./authorization-header.ts";
+import { splitAuthorization } from "./authorization-header.ts";
 import { refusalOf } from "./gate.ts";
 import type { VerifiedToken } from "./token-cache.ts";
 
@@ -20,7 +20,7 @@ export function gateBearer(
   request: AuthenticationRequest,
 ): AuthenticationOutcome | Promise<AuthenticationOutcome> {
   try {
-    const { scheme, token } = readAuthorization(request.header("authorization"));
+    const { scheme, token } = splitAuthorization(request.header("authorization"));
     if (scheme !== "bearer") throw new AuthenticationError("missing_credentials", "credentials");
     const verified = checks.verifyToken(token);
     if (!(verified instanceof Promise)) return { principal: unbound(verified) };
