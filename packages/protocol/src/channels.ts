@@ -101,6 +101,7 @@ export interface LimitEvent {
     | "maxStreamsPerPrincipal"
     | "maxSessions"
     | "maxSubscriptions"
+    | "maxSubscriptionsPerPrincipal"
     | "maxBodyBytes"
     | "maxJsonDepth"
     | "rateLimit"

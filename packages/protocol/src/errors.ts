@@ -21,6 +21,7 @@ export const ErrorCode = {
   // Backplane's own conditions, outside the range that JSON-RPC reserves.
   unauthenticated: -1401,
   forbidden: -1403,
+  resourceTooLarge: -1413,
   rateLimited: -1429,
   unavailable: -1503,
   deadlineExceeded: -1504,
@@ -202,6 +203,15 @@ export function unavailable(
     data: { reason },
     retryAfterMs,
   });
+}
+
+/** −1413: the resource exists and is larger than what is served. */
+export function resourceTooLarge(uri: string, maxBytes: number): MCPError {
+  return new MCPError(
+    ErrorCode.resourceTooLarge,
+    `The resource is larger than ${maxBytes} bytes: ${clip(uri, 1_000)}`,
+    { data: { uri: clip(uri, 1_000), maxBytes } },
+  );
 }
 
 /** Which clock ran out: `idle` (reset by progress) or `total` (the absolute cap). */

@@ -48,6 +48,7 @@ export {
   methodNotFound,
   missingClientCapability,
   parseError,
+  resourceTooLarge,
   ToolExecutionError,
   unavailable,
   unsupportedProtocolVersion,

@@ -29,19 +29,22 @@ import type { ResolvedOptions } from "./options.ts";
 import type { Outlet } from "./outlet.ts";
 import { PendingRequests } from "./pending-requests.ts";
 import type { Registry } from "./registry.ts";
+import { type ResourceWatches, subscriptionOwner } from "./resource-watches.ts";
 import { encodeFailure } from "./response-encoder.ts";
+import { WatchedUris } from "./watched-uris.ts";
 
 export interface ConnectionDependencies {
   readonly options: ResolvedOptions;
   readonly dispatcher: Dispatcher;
   readonly registry: Registry;
   readonly changes: ChangeFeed;
+  readonly watches: ResourceWatches;
 }
 
 /** The legacy half of a connection, once `initialize` was answered. */
 interface LegacyState {
   readonly peer: Peer;
-  readonly subscriptions: Set<string>;
+  readonly subscriptions: WatchedUris;
 }
 
 /** Where an answer goes: the transport, or the batch that the request came in. */
@@ -226,7 +229,8 @@ export class Connection {
     }
     const { options, registry } = this.#deps;
     const settled = initialize(message.params, options, registry);
-    const subscriptions = new Set<string>();
+    const owner = subscriptionOwner(this.#caller.principalKey, undefined);
+    const subscriptions = new WatchedUris(this.#deps.watches, owner);
     const session: PeerSession = {
       setLogLevel: async (level) => {
         peer.logLevel = level;
@@ -237,7 +241,11 @@ export class Connection {
         else if (subscriptions.size >= options.limits.maxSubscriptions) {
           limitHit(this.#deps.dispatcher.serverId, "maxSubscriptions");
           return false;
-        } else subscriptions.add(uri);
+        } else if (!subscriptions.add(uri)) {
+          limitHit(this.#deps.dispatcher.serverId, "maxSubscriptionsPerPrincipal");
+          return false;
+        }
+        if (subscribed) await this.#deps.watches.started(uri);
         return true;
       },
     };
@@ -258,8 +266,9 @@ export class Connection {
   }
 
   /** Legacy changes come unsolicited: lists always, resources as subscribed. */
-  #listen(subscriptions: ReadonlySet<string>): void {
+  #listen(subscriptions: WatchedUris): void {
     const { changes, options } = this.#deps;
+    subscriptions.watchLists();
     changes
       .listen({
         onListChanged: (kind) =>
@@ -319,6 +328,7 @@ export class Connection {
     this.#closed = true;
     this.#gauge(-1, performance.now() - this.#beganAtMs);
     this.#stopListening?.();
+    this.#legacy?.subscriptions.close();
     this.#pending.close("the connection closed");
     // The end of stdin says that nothing more will be asked; stdout may still carry what was (LESSONS 8).
     if (this.#info.kind !== "stdio") this.#cancelAll();

@@ -59,6 +59,7 @@ export {
   type ReadResourceResult,
   type RequestContext,
   type RequestId,
+  type Resource,
   type ResourceContents,
   type Revision,
   type RingKey,
@@ -97,6 +98,16 @@ export type {
   PromptReturn,
 } from "./prompts.ts";
 export type { ProtectionOptions } from "./protection.ts";
+export type { ResourceProviderOptions } from "./provider-registration.ts";
+export type {
+  ProvidedContents,
+  ProvidedTemplate,
+  ResourceListRequest,
+  ResourcePage,
+  ResourceProvider,
+  StopWatching,
+  TemplateCompletionRequest,
+} from "./resource-provider.ts";
 export type {
   ResourceOptions,
   ResourceRead,

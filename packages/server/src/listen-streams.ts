@@ -11,8 +11,10 @@ import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
 import { limitHit } from "./limit-hit.ts";
 import type { ServerLimits } from "./options.ts";
 import type { ListKind, Registry } from "./registry.ts";
+import { type ResourceWatches, subscriptionOwner } from "./resource-watches.ts";
 import type { StreamSlots } from "./stream-slots.ts";
 import type { Targets } from "./targets.ts";
+import { WatchedUris } from "./watched-uris.ts";
 
 /** What a client asks to be told of, as far as this server honours it. */
 interface ListenFilter {
@@ -38,6 +40,7 @@ export class ListenStreams {
   readonly #registry: Registry;
   readonly #targets: Targets;
   readonly #changes: ChangeFeed;
+  readonly #watches: ResourceWatches;
   readonly #slots: StreamSlots;
   readonly #limits: ServerLimits;
   readonly #clock: Clock;
@@ -48,6 +51,7 @@ export class ListenStreams {
     registry: Registry,
     targets: Targets,
     changes: ChangeFeed,
+    watches: ResourceWatches,
     slots: StreamSlots,
     limits: ServerLimits,
     clock: Clock,
@@ -55,6 +59,7 @@ export class ListenStreams {
     this.#registry = registry;
     this.#targets = targets;
     this.#changes = changes;
+    this.#watches = watches;
     this.#slots = slots;
     this.#limits = limits;
     this.#clock = clock;
@@ -66,11 +71,19 @@ export class ListenStreams {
    */
   async listen(call: Call): Promise<object> {
     const filter = this.#filter(call);
-    const release = this.#slots.take(slotOwner(call));
+    const owner = subscriptionOwner(call.peer.principalKey, call.transport.remoteAddress);
+    const release = this.#slots.take(owner);
     if (release === undefined) throw unavailable("too_many_streams", RETRY_AFTER_MS);
+    const watched = new WatchedUris(this.#watches, owner);
     try {
-      return await this.#serve(call, filter);
+      for (const uri of filter.uris) {
+        if (watched.add(uri)) continue;
+        limitHit(call.serverId, "maxSubscriptionsPerPrincipal", call);
+        throw invalidParams("this principal has as many subscriptions as the server allows");
+      }
+      return await this.#serve(call, filter, watched);
     } finally {
+      watched.close();
       release();
     }
   }
@@ -82,7 +95,7 @@ export class ListenStreams {
     for (const end of this.#open) end();
   }
 
-  async #serve(call: Call, filter: ListenFilter): Promise<object> {
+  async #serve(call: Call, filter: ListenFilter, watched: WatchedUris): Promise<object> {
     const { requestId } = call;
     // Changes that come before the acknowledgement is out are held back: nothing may precede it.
     let held: string[] | undefined = [];
@@ -92,6 +105,8 @@ export class ListenStreams {
     };
     const stop = await this.#changes.listen(listenerFor(filter, requestId, send));
     try {
+      if (filter.lists.has("resources")) watched.watchLists();
+      await watched.started();
       call.outlet.notify(
         taggedNotification("notifications/subscriptions/acknowledged", requestId, {
           notifications: describe(filter),
@@ -203,11 +218,4 @@ function taggedNotification(method: string, requestId: RequestId, params: object
     method,
     params: { ...params, _meta: { [META_SUBSCRIPTION_ID]: requestId } },
   });
-}
-
-/** Streams are counted per principal; the anonymous ones per address. */
-function slotOwner(call: Call): string {
-  return call.peer.principalKey === ""
-    ? `address ${call.transport.remoteAddress ?? ""}`
-    : call.peer.principalKey;
 }

@@ -1,7 +1,15 @@
-import type { Authorizer, Principal, Tool, WireCodec } from "@backplane/protocol";
+import type {
+  Authorizer,
+  Principal,
+  ProtectedPrimitive,
+  Resource,
+  Tool,
+  WireCodec,
+} from "@backplane/protocol";
 import type { Call } from "./call.ts";
-import { decodeCursor, pageAfter } from "./pagination.ts";
+import { decodeCursor, decodePlace, pageAfter } from "./pagination.ts";
 import type { PrimitiveTable, RegisteredPrimitive } from "./primitive-table.ts";
+import { listProvided } from "./provider-listing.ts";
 import type { Registry } from "./registry.ts";
 import { share } from "./shared-results.ts";
 
@@ -60,7 +68,10 @@ export class Listing {
     this.#pageSize = pageSize;
   }
 
-  list(call: Call): object {
+  list(call: Call): object | Promise<object> {
+    if (call.method === "resources/list" && !this.#registry.providers.isEmpty) {
+      return this.#withProvided(call);
+    }
     const row = ROWS[call.method] as ListRow<RegisteredPrimitive>;
     const lastKey = decodeCursor(call.params.cursor);
     const table = row.table(this.#registry);
@@ -74,6 +85,35 @@ export class Listing {
     const result = share(this.#make(row, table, codec, lastKey, principal));
     this.#pages.set(cacheKey, { version: table.version, result });
     return result;
+  }
+
+  /** Registered resources first, then what the providers have: their lists are theirs, so nothing is kept. */
+  async #withProvided(call: Call): Promise<object> {
+    const place = decodePlace(call.params.cursor);
+    const policy = this.#policy;
+    const { principal } = call.peer;
+    const isHidden = (protection: ProtectedPrimitive): boolean =>
+      policy?.decide(principal, protection).effect === "hide";
+    let registered: readonly Resource[] = [];
+    if (typeof place !== "object") {
+      const visible = this.#registry.resources
+        .ordered()
+        .filter((entry) => !isHidden(entry.protection));
+      const { page, nextCursor } = pageAfter(visible, place, this.#pageSize);
+      registered = page.map((entry) => entry.definition);
+      if (nextCursor !== undefined) return { resources: registered, nextCursor };
+    }
+    const { resources, nextCursor } = await listProvided(
+      call,
+      this.#registry.providers.ordered(),
+      typeof place === "object" ? place : undefined,
+      this.#pageSize - registered.length,
+      (provider, uri) => !isHidden(provider.protectionOf(uri)),
+    );
+    return {
+      resources: [...registered, ...resources],
+      ...(nextCursor !== undefined && { nextCursor }),
+    };
   }
 
   #make(

@@ -36,9 +36,16 @@ import {
   type PromptOptions,
   registerPrompt,
 } from "./prompts.ts";
+import {
+  addProvider,
+  type ResourceProviderOptions,
+  registerProvider,
+} from "./provider-registration.ts";
 import { Registry } from "./registry.ts";
 import { createStateSealer } from "./request-state.ts";
 import { resolveOptions } from "./resolve-options.ts";
+import type { ResourceProvider } from "./resource-provider.ts";
+import { ResourceWatches } from "./resource-watches.ts";
 import { type ResourceOptions, type ResourceReader, registerResource } from "./resources.ts";
 import { onStopSignals } from "./signals.ts";
 import {
@@ -83,6 +90,7 @@ export class MCPServer {
   readonly #options: ResolvedOptions;
   readonly #registry: Registry;
   readonly #changes: ChangeFeed;
+  readonly #watches: ResourceWatches;
   readonly #dispatcher: Dispatcher;
   readonly #host: InterceptorHost;
   readonly #listeners: ListenStreams;
@@ -108,12 +116,20 @@ export class MCPServer {
     this.serverId = `${resolved.serverInfo.name}-${globalThis.crypto.randomUUID()}`;
     this.#changes = new ChangeFeed(eventBus, logger, resolved.clock);
     this.#registry = new Registry(resolved.declare, (kind) => this.#changes.listChanged(kind));
+    this.#watches = new ResourceWatches({
+      registry: this.#registry,
+      changes: this.#changes,
+      logger,
+      clock: resolved.clock,
+      maxPerOwner: limits.maxSubscriptionsPerPrincipal,
+    });
     const targets = new Targets(this.#registry, policy, auth);
     this.#slots = new StreamSlots(this.serverId, limits.maxStreams, limits.maxStreamsPerPrincipal);
     this.#listeners = new ListenStreams(
       this.#registry,
       targets,
       this.#changes,
+      this.#watches,
       this.#slots,
       limits,
       resolved.clock,
@@ -141,6 +157,7 @@ export class MCPServer {
             dispatcher: this.#dispatcher,
             registry: this.#registry,
             changes: this.#changes,
+            watches: this.#watches,
             serverId: this.serverId,
             slots: this.#slots,
           });
@@ -214,6 +231,33 @@ export class MCPServer {
     return "template" in entry
       ? this.#registry.templates.add(entry)
       : this.#registry.resources.add(entry);
+  }
+
+  /**
+   * Serves what a provider provides, beside what `resource` registered: in one list, under the same policy.
+   * What is registered wins over a provider; providers are asked in the order of their names. The provider
+   * stays the caller's, who closes it, for example with `onStop`.
+   * @throws {TypeError} for a provider without one of its methods, or whose name or template is taken.
+   */
+  addResourceProvider(
+    provider: ResourceProvider,
+    options: ResourceProviderOptions = {},
+  ): RegistrationHandle {
+    const handle = addProvider(this.#registry, registerProvider(provider, options));
+    const refreshing = (change: () => void) => () => {
+      change();
+      this.#watches.refresh();
+    };
+    this.#watches.refresh();
+    return {
+      name: handle.name,
+      get enabled() {
+        return handle.enabled;
+      },
+      enable: refreshing(handle.enable),
+      disable: refreshing(handle.disable),
+      remove: refreshing(handle.remove),
+    };
   }
 
   /** Tells subscribed clients, of every replica, that a resource has changed. Coalesced per tick. */
@@ -307,6 +351,7 @@ export class MCPServer {
         dispatcher: this.#dispatcher,
         registry: this.#registry,
         changes: this.#changes,
+        watches: this.#watches,
       },
       () => {
         // One over stdio is kept until `stop`: calls may still be answered after the end of stdin.
@@ -425,6 +470,7 @@ export class MCPServer {
     await this.#legacy?.close();
     await this.#closeAll([...this.#connections].map((each) => ["connection", () => each.close()]));
     await this.#listener?.close(untilMs - performance.now());
+    await closePart(logger, "resource providers", () => this.#watches.close());
     // First, so that no client is told of what is now taken apart.
     await closePart(logger, "eventBus", () => this.#changes.close());
     await this.#closeAll([...this.#closers]);

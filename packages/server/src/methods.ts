@@ -86,7 +86,8 @@ export function createMethods(
           call.cacheHint = target.entry.cacheHint;
           return target;
         },
-        protectionOf: ({ entry }: ResourceTarget) => entry.protection,
+        protectionOf: (target: ResourceTarget) =>
+          target.variables === undefined ? target.protection : target.entry.protection,
         run: (call, target: ResourceTarget, params) => readResource(call, target, params),
       },
     ],
@@ -139,10 +140,16 @@ async function getPrompt(
 
 async function readResource(
   call: Call,
-  { entry, variables }: ResourceTarget,
+  target: ResourceTarget,
   params: Params,
 ): Promise<ReadResourceResult> {
   const uri = params.uri as string;
+  if (target.variables === undefined) {
+    const contents = await target.entry.read(uri, call);
+    if (contents === undefined) throw resourceNotFound(call, uri);
+    return { contents: [contents] };
+  }
+  const { entry, variables } = target;
   const value = await entry.reader({ uri, variables }, call);
   if (value === undefined) throw resourceNotFound(call, uri);
   const result = toReadResult(uri, entry.mimeType, value);

@@ -25,6 +25,11 @@ export interface ServerLimits extends MessageLimits {
   readonly maxStreamsPerPrincipal: number;
   /** Resource subscriptions of one session or listen stream. Default 1,000. */
   readonly maxSubscriptions: number;
+  /**
+   * Resource subscriptions of one principal (without authentication: of one address), over all its streams
+   * at one server object. Default 10,000.
+   */
+  readonly maxSubscriptionsPerPrincipal: number;
   /** Bytes queued for one slow reader before its connection is dropped. Default 1 MiB. */
   readonly maxQueuedBytes: number;
   /** Messages in a 2025-03-26 batch. Default 50. */

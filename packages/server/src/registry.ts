@@ -1,6 +1,7 @@
 import type { ServerCapabilities } from "@backplane/protocol";
 import { PrimitiveTable } from "./primitive-table.ts";
 import type { RegisteredPrompt } from "./prompts.ts";
+import type { RegisteredProvider } from "./provider-registration.ts";
 import type { RegisteredResource, RegisteredTemplate } from "./resources.ts";
 import type { RegisteredTool } from "./tools.ts";
 
@@ -13,6 +14,7 @@ export class Registry {
   readonly prompts: PrimitiveTable<RegisteredPrompt>;
   readonly resources: PrimitiveTable<RegisteredResource>;
   readonly templates: PrimitiveTable<RegisteredTemplate>;
+  readonly providers: PrimitiveTable<RegisteredProvider>;
   readonly #declared: ReadonlySet<string>;
 
   constructor(declared: ReadonlySet<string>, onChange: (kind: ListKind) => void) {
@@ -21,6 +23,7 @@ export class Registry {
     this.prompts = new PrimitiveTable("prompt", () => onChange("prompts"));
     this.resources = new PrimitiveTable("resource", () => onChange("resources"));
     this.templates = new PrimitiveTable("resource template", () => onChange("resources"));
+    this.providers = new PrimitiveTable("resource provider", () => onChange("resources"));
   }
 
   /** What the server can do now: a list is declared exactly when it would be answered. */
@@ -36,7 +39,7 @@ export class Registry {
 
   /** Every scope that a primitive demands, each once, sorted. */
   scopes(): readonly string[] {
-    const tables = [this.tools, this.prompts, this.resources, this.templates];
+    const tables = [this.tools, this.prompts, this.resources, this.templates, this.providers];
     const all = tables.flatMap((table) =>
       table.ordered().flatMap((each) => each.protection.scopes),
     );
@@ -51,7 +54,10 @@ export class Registry {
         return this.#declared.has("prompts") || !this.prompts.isEmpty;
       case "resources":
         return (
-          this.#declared.has("resources") || !this.resources.isEmpty || !this.templates.isEmpty
+          this.#declared.has("resources") ||
+          !this.resources.isEmpty ||
+          !this.templates.isEmpty ||
+          !this.providers.isEmpty
         );
       case "completions":
         return this.declares("prompts") || this.declares("resources");

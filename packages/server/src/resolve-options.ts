@@ -32,6 +32,7 @@ const DEFAULT_LIMITS: ServerLimits = {
   maxStreams: 10_000,
   maxStreamsPerPrincipal: 100,
   maxSubscriptions: 1_000,
+  maxSubscriptionsPerPrincipal: 10_000,
   maxQueuedBytes: 1024 * 1024,
   maxBatch: 50,
   maxHeaderBytes: 16 * 1024,

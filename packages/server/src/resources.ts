@@ -13,6 +13,7 @@ import {
 import { checkCacheHint } from "./cache-hint.ts";
 import type { Completer } from "./completions.ts";
 import { checkResourceContents } from "./content-check.ts";
+import { toBase64 } from "./internal/to-base64.ts";
 import type { RegisteredPrimitive } from "./primitive-table.ts";
 import { PROTECTION_MEMBERS, type ProtectionOptions, protectionOf } from "./protection.ts";
 
@@ -64,6 +65,8 @@ export interface RegisteredTemplate extends RegisteredReader {
   readonly definition: ResourceTemplate;
   readonly template: UriTemplate;
   readonly complete: Readonly<Record<string, Completer>>;
+  /** A provider's: it finds its URIs itself, so they are not matched against the template. */
+  readonly provided?: true;
 }
 
 const MEMBERS: readonly string[] = [
@@ -169,13 +172,4 @@ export function toReadResult(
     checkResourceContents(contents, `resource "${uri}": contents[${index}]`);
   });
   return result;
-}
-
-function toBase64(bytes: Uint8Array): string {
-  // `btoa` takes a binary string; chunks keep `fromCharCode` within the engine's argument limit.
-  let binary = "";
-  for (let offset = 0; offset < bytes.length; offset += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(offset, offset + 0x8000));
-  }
-  return btoa(binary);
 }

@@ -14,6 +14,7 @@ import {
 import type { Peer, PeerSession } from "./call.ts";
 import { limitHit } from "./limit-hit.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { type ResourceWatches, subscriptionOwner } from "./resource-watches.ts";
 import type { ControlMessage } from "./session-control.ts";
 
 /** What a session begins with. */
@@ -45,12 +46,19 @@ export class Sessions {
   readonly #options: ResolvedOptions;
   readonly #serverId: string;
   readonly #announcer: SessionAnnouncer;
+  readonly #watches: ResourceWatches;
   /** Sessions begun here less those ended here, as the gauge channel was told. */
   #gauged = 0;
   #cancelRecount: (() => void) | undefined;
 
-  constructor(options: ResolvedOptions, serverId: string, announcer: SessionAnnouncer) {
+  constructor(
+    options: ResolvedOptions,
+    serverId: string,
+    announcer: SessionAnnouncer,
+    watches: ResourceWatches,
+  ) {
     this.#options = options;
+    this.#watches = watches;
     this.#serverId = serverId;
     this.#announcer = announcer;
   }
@@ -95,8 +103,17 @@ export class Sessions {
     this.#announcer.tellAll({ type: "level", session: id, level });
   }
 
-  /** @returns false when the session has as many subscriptions as it may. */
-  async setSubscription(id: string, uri: string, subscribed: boolean): Promise<boolean> {
+  /** @returns false when the session, or its principal, has as many subscriptions as it may. */
+  async setSubscription(
+    id: string,
+    uri: string,
+    subscribed: boolean,
+    owner: string,
+  ): Promise<boolean> {
+    if (subscribed && !this.#watches.hasRoom(owner)) {
+      limitHit(this.#serverId, "maxSubscriptionsPerPrincipal");
+      return false;
+    }
     const { sessionStore, limits } = this.#options;
     const outcome = await sessionStore.setSubscription(
       id,
@@ -110,6 +127,8 @@ export class Sessions {
       return false;
     }
     this.#announcer.tellOwner({ type: "subscription", session: id, uri, subscribed });
+    // When the session's stream is at another server object, nothing is watched here and this is at once.
+    if (subscribed) await this.#watches.started(uri);
     return true;
   }
 
@@ -207,6 +226,7 @@ export class SessionPeer implements Peer, PeerSession {
   }
 
   setSubscription(uri: string, subscribed: boolean): Promise<boolean> {
-    return this.#sessions.setSubscription(this.sessionId, uri, subscribed);
+    const owner = subscriptionOwner(this.principalKey, this.transport.remoteAddress);
+    return this.#sessions.setSubscription(this.sessionId, uri, subscribed, owner);
   }
 }

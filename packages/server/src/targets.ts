@@ -5,19 +5,28 @@ import {
   clip,
   invalidParams,
   MCPError,
+  type ProtectedPrimitive,
 } from "@backplane/protocol";
 import type { Call } from "./call.ts";
 import type { RegisteredPrimitive } from "./primitive-table.ts";
 import type { RegisteredPrompt } from "./prompts.ts";
+import type { RegisteredProvider } from "./provider-registration.ts";
 import type { Registry } from "./registry.ts";
 import type { RegisteredResource, RegisteredTemplate } from "./resources.ts";
 import type { RegisteredTool } from "./tools.ts";
 
-/** A resource found for a URI, with the variables of the template that matched. */
-export interface ResourceTarget {
-  readonly entry: RegisteredResource | RegisteredTemplate;
-  readonly variables: Readonly<Record<string, string | readonly string[]>>;
-}
+/** What serves a URI: a resource, a template with the variables that matched, or a provider. */
+export type ResourceTarget =
+  | {
+      readonly entry: RegisteredResource | RegisteredTemplate;
+      readonly variables: Readonly<Record<string, string | readonly string[]>>;
+    }
+  | {
+      readonly entry: RegisteredProvider;
+      readonly variables?: undefined;
+      /** What the policy decided about: the one URI, not the provider. */
+      readonly protection: ProtectedPrimitive;
+    };
 
 const NO_VARIABLES: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -43,7 +52,7 @@ export class Targets {
   tool(call: Call): RegisteredTool {
     const name = nameOf(call);
     const tool = this.#registry.tools.find(name);
-    if (tool === undefined || this.#hides(call, tool)) throw unknown("tool", name);
+    if (tool === undefined || this.#hides(call, tool.protection)) throw unknown("tool", name);
     return tool;
   }
 
@@ -51,7 +60,7 @@ export class Targets {
   prompt(call: Call): RegisteredPrompt {
     const name = nameOf(call);
     const prompt = this.#registry.prompts.find(name);
-    if (prompt === undefined || this.#hides(call, prompt)) throw unknown("prompt", name);
+    if (prompt === undefined || this.#hides(call, prompt.protection)) throw unknown("prompt", name);
     return prompt;
   }
 
@@ -80,15 +89,29 @@ export class Targets {
     return target;
   }
 
-  /** The resource or the first template, in order, that matches; undefined when none may be seen. */
+  /**
+   * The resource, the first template that matches, or the first provider whose it is, each in order;
+   * undefined when none may be seen.
+   */
   findResource(call: Call, uri: string): ResourceTarget | undefined {
     const resource = this.#registry.resources.find(uri);
     if (resource !== undefined) {
-      return this.#hides(call, resource) ? undefined : { entry: resource, variables: NO_VARIABLES };
+      return this.#hides(call, resource.protection)
+        ? undefined
+        : { entry: resource, variables: NO_VARIABLES };
     }
     for (const entry of this.#registry.templates.ordered()) {
+      if (entry.provided === true) continue;
       const variables = entry.template.match(uri);
-      if (variables !== undefined && !this.#hides(call, entry)) return { entry, variables };
+      if (variables !== undefined && !this.#hides(call, entry.protection)) {
+        return { entry, variables };
+      }
+    }
+    for (const entry of this.#registry.providers.ordered()) {
+      const known = entry.provider.locate(uri);
+      if (known === undefined) continue;
+      const protection = entry.protectionOf(known);
+      if (!this.#hides(call, protection)) return { entry, protection };
     }
     return undefined;
   }
@@ -101,14 +124,14 @@ export class Targets {
   ): RegisteredPrimitive | undefined {
     const entry =
       kind === "prompt" ? this.#registry.prompts.find(key) : this.#registry.templates.find(key);
-    return entry === undefined || this.#hides(call, entry) ? undefined : entry;
+    return entry === undefined || this.#hides(call, entry.protection) ? undefined : entry;
   }
 
   /** @throws {AuthorizationError} when the caller may see the primitive but needs more to use it. */
-  #hides(call: Call, entry: RegisteredPrimitive): boolean {
-    call.primitive = entry.protection;
+  #hides(call: Call, protection: ProtectedPrimitive): boolean {
+    call.primitive = protection;
     if (this.#policy === undefined) return false;
-    const decision = this.#policy.decide(call.principal, entry.protection);
+    const decision = this.#policy.decide(call.principal, protection);
     call.decision = decision.effect;
     if (decision.effect === "challenge") {
       const { scopes, failure } = decision;

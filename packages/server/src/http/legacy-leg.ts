@@ -2,6 +2,7 @@ import type { ChangeFeed } from "../change-feed.ts";
 import type { Dispatcher } from "../dispatch.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { Registry } from "../registry.ts";
+import type { ResourceWatches } from "../resource-watches.ts";
 import type { StreamSlots } from "../stream-slots.ts";
 import type { LegacyLeg } from "./endpoint.ts";
 import { SessionLeg } from "./session-leg.ts";
@@ -13,6 +14,7 @@ export interface LegacyLegDependencies {
   readonly dispatcher: Dispatcher;
   readonly registry: Registry;
   readonly changes: ChangeFeed;
+  readonly watches: ResourceWatches;
   readonly serverId: string;
   /** Shared with the listen streams of the modern era: one bound for both. */
   readonly slots: StreamSlots;

@@ -6,8 +6,10 @@ import type { LiveSessions } from "../live-sessions.ts";
 import type { LocalSession, NewsStream, RunningCall, SessionOutlet } from "../local-session.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { PendingRequests } from "../pending-requests.ts";
+import { type ResourceWatches, subscriptionOwner } from "../resource-watches.ts";
 import type { Sessions } from "../sessions.ts";
 import type { StreamSlots } from "../stream-slots.ts";
+import { WatchedUris } from "../watched-uris.ts";
 import type { HttpExchange, SseStream } from "./exchange.ts";
 import { refusedFor } from "./refusal.ts";
 import { relayChanges } from "./session-stream.ts";
@@ -18,6 +20,7 @@ const ID_PREFIX = "sse-";
 export interface LegacySseDependencies {
   readonly options: ResolvedOptions;
   readonly changes: ChangeFeed;
+  readonly watches: ResourceWatches;
   readonly sessions: Sessions;
   readonly live: LiveSessions;
   readonly slots: StreamSlots;
@@ -48,8 +51,7 @@ export async function openSseSession(
   caller: Caller,
 ): Promise<void> {
   const { options, sessions, live, slots } = dependencies;
-  const owner =
-    caller.principalKey === "" ? `address ${exchange.remoteAddress ?? ""}` : caller.principalKey;
+  const owner = subscriptionOwner(caller.principalKey, exchange.remoteAddress);
   const releaseSlot = slots.take(owner);
   if (releaseSlot === undefined) {
     throw refusedFor("too_many_streams");
@@ -63,7 +65,7 @@ export async function openSseSession(
     }
     const session = live.open(id);
     const endsAtMs = caller.principal?.expiresAtMs;
-    const stream = new SseSession(dependencies, session, releaseSlot, endsAtMs);
+    const stream = new SseSession(dependencies, session, owner, releaseSlot, endsAtMs);
     session.news = stream;
     await stream.listen();
     stream.connect(exchange, `${options.path}?sessionId=${id}`);
@@ -82,7 +84,7 @@ class SseSession implements NewsStream {
   readonly #releaseSlot: () => void;
   readonly #credentialEndsAtMs: number;
   readonly #beganAtMs: number;
-  readonly #subscriptions = new Set<string>();
+  readonly #subscriptions: WatchedUris;
   #connection: SseStream | undefined;
   #stopListening: (() => void) | undefined;
   #draining = false;
@@ -91,10 +93,12 @@ class SseSession implements NewsStream {
   constructor(
     dependencies: LegacySseDependencies,
     session: LocalSession,
+    owner: string,
     releaseSlot: () => void,
     credentialEndsAtMs = Number.POSITIVE_INFINITY,
   ) {
     this.#deps = dependencies;
+    this.#subscriptions = new WatchedUris(dependencies.watches, owner);
     this.#session = session;
     this.#releaseSlot = releaseSlot;
     this.#credentialEndsAtMs = credentialEndsAtMs;
@@ -111,6 +115,7 @@ class SseSession implements NewsStream {
     );
     if (this.#closed) stop();
     else this.#stopListening = stop;
+    this.#subscriptions.watchLists();
   }
 
   connect(exchange: HttpExchange, endpoint: string): void {
@@ -148,6 +153,7 @@ class SseSession implements NewsStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopListening?.();
+    this.#subscriptions.close();
     this.#releaseSlot();
     this.#connection?.close();
     this.#connection = undefined;

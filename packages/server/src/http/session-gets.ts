@@ -10,6 +10,7 @@ import type { ChangeFeed } from "../change-feed.ts";
 import type { LiveSessions } from "../live-sessions.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { Registry } from "../registry.ts";
+import { type ResourceWatches, subscriptionOwner } from "../resource-watches.ts";
 import type { Sessions } from "../sessions.ts";
 import type { StreamSlots } from "../stream-slots.ts";
 import type { HttpExchange } from "./exchange.ts";
@@ -22,6 +23,7 @@ export interface SessionGetsDependencies {
   readonly options: ResolvedOptions;
   readonly registry: Registry;
   readonly changes: ChangeFeed;
+  readonly watches: ResourceWatches;
   readonly slots: StreamSlots;
   readonly sessions: Sessions;
   readonly live: LiveSessions;
@@ -63,13 +65,15 @@ export class SessionGets {
       await this.#resumeCall(exchange, caller, record, cursor);
       return;
     }
-    const releaseSlot = this.#takeSlot(exchange, caller);
+    const owner = ownerOf(exchange, caller);
+    const releaseSlot = this.#takeSlot(owner);
     const { id: sessionId, revision } = record;
     try {
       await SessionStream.open(this.#deps, {
         exchange,
         sessionId,
         revision,
+        owner,
         credentialEndsAtMs: caller.principal?.expiresAtMs,
         cursor,
         releaseSlot,
@@ -100,7 +104,7 @@ export class SessionGets {
       exchange.respond(204, undefined);
       return;
     }
-    const releaseSlot = this.#takeSlot(exchange, caller);
+    const releaseSlot = this.#takeSlot(ownerOf(exchange, caller));
     const connection = exchange.openStream();
     let announced = false;
     const follower = live.follow(sessionId, {
@@ -124,14 +128,16 @@ export class SessionGets {
     connection.close();
   }
 
-  /** The anonymous are counted by address: sessions are free to begin, so a count by session bounds nothing. */
-  #takeSlot(exchange: HttpExchange, caller: Caller): () => void {
-    const owner =
-      caller.principalKey === "" ? `address ${exchange.remoteAddress ?? ""}` : caller.principalKey;
+  #takeSlot(owner: string): () => void {
     const releaseSlot = this.#deps.slots.take(owner);
     if (releaseSlot !== undefined) return releaseSlot;
     throw refusedFor("too_many_streams");
   }
+}
+
+/** The anonymous are counted by address: sessions are free to begin, so a count by session bounds nothing. */
+function ownerOf(exchange: HttpExchange, caller: Caller): string {
+  return subscriptionOwner(caller.principalKey, exchange.remoteAddress);
 }
 
 function checkCursor(header: string): Cursor {

@@ -38,7 +38,7 @@ export class SessionLeg implements LegacyLeg {
     const { options, serverId } = dependencies;
     this.#deps = dependencies;
     this.#live = new LiveSessions(options, serverId);
-    this.#sessions = new Sessions(options, serverId, this.#live);
+    this.#sessions = new Sessions(options, serverId, this.#live, dependencies.watches);
     this.#gets = new SessionGets({ ...dependencies, sessions: this.#sessions, live: this.#live });
   }
 

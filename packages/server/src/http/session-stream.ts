@@ -5,7 +5,9 @@ import type { LocalSession, NewsStream } from "../local-session.ts";
 import { notificationText } from "../notification-text.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { ListKind, Registry } from "../registry.ts";
+import type { ResourceWatches } from "../resource-watches.ts";
 import type { Sessions } from "../sessions.ts";
+import { WatchedUris } from "../watched-uris.ts";
 import type { HttpExchange, SseStream } from "./exchange.ts";
 import { isPrimed, isResumable, RETRY_MS } from "./legacy-outlet.ts";
 import { type Cursor, type LoggedStream, streamIdOf } from "./logged-stream.ts";
@@ -19,6 +21,7 @@ export interface SessionStreamDependencies {
   readonly options: ResolvedOptions;
   readonly registry: Registry;
   readonly changes: ChangeFeed;
+  readonly watches: ResourceWatches;
   readonly sessions: Sessions;
   readonly live: LiveSessions;
 }
@@ -28,6 +31,8 @@ export interface SessionStreamRequest {
   readonly exchange: HttpExchange;
   readonly sessionId: string;
   readonly revision: LegacyRevision;
+  /** Whose subscriptions they are, as `subscriptionOwner` says. */
+  readonly owner: string;
   /** When the credential of the GET ends; undefined for never. */
   readonly credentialEndsAtMs: number | undefined;
   /** Where the client was when it lost its stream; undefined for a new one. */
@@ -38,7 +43,7 @@ export interface SessionStreamRequest {
 
 /** Passes changes on as a legacy client knows them: lists always, resources as subscribed. */
 export function relayChanges(
-  subscriptions: ReadonlySet<string>,
+  subscriptions: Pick<ReadonlySet<string>, "has">,
   send: (text: string) => void,
 ): ChangeListener {
   return {
@@ -59,7 +64,7 @@ export class SessionStream implements NewsStream {
   readonly #session: LocalSession;
   readonly #stream: LoggedStream;
   readonly #releaseSlot: () => void;
-  readonly #subscriptions = new Set<string>();
+  readonly #subscriptions: WatchedUris;
   /** Changes that came before the client has everything older. */
   #held: Set<string> | undefined = new Set();
   #stopListening: (() => void) | undefined;
@@ -93,10 +98,11 @@ export class SessionStream implements NewsStream {
   private constructor(
     dependencies: SessionStreamDependencies,
     session: LocalSession,
-    { sessionId, revision, releaseSlot, credentialEndsAtMs }: SessionStreamRequest,
+    { sessionId, revision, owner, releaseSlot, credentialEndsAtMs }: SessionStreamRequest,
   ) {
     this.#credentialEndsAtMs = credentialEndsAtMs ?? Number.POSITIVE_INFINITY;
     this.#deps = dependencies;
+    this.#subscriptions = new WatchedUris(dependencies.watches, owner);
     this.#session = session;
     this.#stream = dependencies.live.openStream(sessionId, "session", isResumable(revision));
     this.#stream.onDisconnect = () => this.#linger();
@@ -112,8 +118,14 @@ export class SessionStream implements NewsStream {
   }
 
   subscribe(uri: string, subscribed: boolean): void {
-    if (subscribed) this.#subscriptions.add(uri);
-    else this.#subscriptions.delete(uri);
+    if (!subscribed) this.#subscriptions.delete(uri);
+    else if (!this.#subscriptions.add(uri)) {
+      // Accepted where the stream is not: what the session may have is known, what the principal has is not.
+      this.#deps.options.logger.warn(
+        { uri },
+        "a session subscribed to more than its principal may; its client is not told of this resource",
+      );
+    }
   }
 
   yield(successor: string): void {
@@ -154,13 +166,15 @@ export class SessionStream implements NewsStream {
     );
     if (this.#closed) stop();
     else this.#stopListening = stop;
+    this.#subscriptions.watchLists();
   }
 
   /** Read after the stream is known as the session's: a subscription made meanwhile is in one of the two. */
   async #subscribeAsStored(): Promise<void> {
     const record = await this.#deps.sessions.read(this.#session.id);
     if (record === undefined) this.end();
-    else for (const uri of record.subscriptions) this.#subscriptions.add(uri);
+    else for (const uri of record.subscriptions) this.subscribe(uri, true);
+    await this.#subscriptions.started();
   }
 
   async #serve({ exchange, revision, cursor }: SessionStreamRequest): Promise<void> {
@@ -232,6 +246,7 @@ export class SessionStream implements NewsStream {
   #close(): void {
     this.#closed = true;
     this.#stopListening?.();
+    this.#subscriptions.close();
     this.#releaseSlot();
     if (this.#session.news === this) this.#session.news = undefined;
     this.#deps.live.release(this.#session);
