@@ -1,0 +1,35 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  chaoticProvider,
+  type ResourceProviderSuiteContext,
+  resourceProviderSuite,
+} from "@backplane/server/test-suite";
+import { describe, expect, it } from "vitest";
+import { FileResourceProvider } from "./file-provider.ts";
+import { makeFolder } from "./folder.test-support.ts";
+
+async function context(delayMs = 0): Promise<ResourceProviderSuiteContext> {
+  const folder = await makeFolder();
+  const provider = new FileResourceProvider(folder.root);
+  const uriOf = (name: string): string => pathToFileURL(join(folder.root, `${name}.txt`)).href;
+  return {
+    provider: delayMs === 0 ? provider : chaoticProvider(provider, { delayMs }).subject,
+    uriOf,
+    put: async (name, text) => {
+      await folder.write(`${name}.txt`, text);
+      return { uri: uriOf(name), text };
+    },
+    remove: (name) => rm(join(folder.root, `${name}.txt`)),
+    close: () => folder.remove(),
+  };
+}
+
+describe("FileResourceProvider", () => {
+  resourceProviderSuite({ describe, it, expect }, () => context());
+
+  describe("late", () => {
+    resourceProviderSuite({ describe, it, expect }, () => context(1));
+  });
+});
