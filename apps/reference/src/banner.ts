@@ -14,7 +14,7 @@ export function banner(url: string, services: Services, allowedHosts?: readonly 
     `  probes     ${origin}/health and ${origin}/ready`,
     "  tools      get_weather, get_calendar, book_event, climate_summary,",
     "             daylight_day_length (a hosted server of the official SDK)",
-    "  resources  weather://{location}/{date}",
+    "  resources  weather://{location}/{date}, calendar:///{+path} (the calendar folder)",
     "  prompts    plan_day",
     `  weather    ${weather.description}`,
     `  calendar   times in ${calendar.zoneOf(undefined).name} unless asked otherwise`,

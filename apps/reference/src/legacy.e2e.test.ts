@@ -44,7 +44,10 @@ describe("a client of 2025-11-25", () => {
     );
     expect((await client.listPrompts()).prompts).toMatchObject([{ name: "plan_day" }]);
     const { resourceTemplates } = await client.listResourceTemplates();
-    expect(resourceTemplates).toMatchObject([{ uriTemplate: "weather://{location}/{date}" }]);
+    expect(resourceTemplates).toMatchObject([
+      { uriTemplate: "calendar:///{+path}" },
+      { uriTemplate: "weather://{location}/{date}" },
+    ]);
   });
 
   it("gets the weather, checked by the client against the output schema", async () => {

@@ -295,9 +295,10 @@ describe("the hosted server of the official SDK", () => {
 });
 
 describe("resources and prompts", () => {
-  it("offer one template, whose variables complete from what is chosen", async () => {
+  it("offer templates, whose variables complete from what is chosen", async () => {
     const { result } = await modern(app.url, { method: "resources/templates/list" });
     expect(result.resourceTemplates).toMatchObject([
+      { uriTemplate: "calendar:///{+path}" },
       { uriTemplate: "weather://{location}/{date}" },
     ]);
     const ref = { type: "ref/resource", uri: "weather://{location}/{date}" };
@@ -327,6 +328,24 @@ describe("resources and prompts", () => {
       });
       expect(error).toMatchObject({ code: -32602 });
     }
+  });
+
+  it("serve the calendar folder as it is, and nothing beside it", async () => {
+    const { result } = await modern(app.url, { method: "resources/list" });
+    expect(result.resources).toMatchObject(
+      ["on-call", "personal", "team"].map((name) => ({
+        uri: `calendar:///${name}.ics`,
+        mimeType: "text/calendar",
+      })),
+    );
+    const read = (uri: string) => modern(app.url, { method: "resources/read", params: { uri } });
+    const { contents } = (await read("calendar:///team.ics")).result;
+    expect(contents[0]).toMatchObject({
+      mimeType: "text/calendar",
+      text: expect.stringContaining("BEGIN:VCALENDAR") as string,
+    });
+    const outside = await read("calendar:///../weather.csv");
+    expect(outside.error).toMatchObject({ code: -32602 });
   });
 
   it("put the day's facts into the prompt", async () => {

@@ -2,6 +2,7 @@ import { type Logger, MCPServer } from "@backplane/server";
 import { hostSdkServer } from "@backplane/server/sdk-v1";
 import type { Config } from "./config.ts";
 import { registerPlanDay } from "./prompts/plan-day.ts";
+import { registerCalendarFiles } from "./resources/calendar-files.ts";
 import { registerWeatherResource } from "./resources/weather-resource.ts";
 import { createDaylightServer } from "./sdk/daylight-server.ts";
 import type { Services } from "./services.ts";
@@ -36,6 +37,7 @@ export async function createReferenceServer(
   registerBookEvent(server, services);
   registerClimateSummary(server, services);
   registerWeatherResource(server, services);
+  registerCalendarFiles(server, services);
   registerPlanDay(server, services);
   // A server of the official SDK, unchanged: its tools stand beside ours, on every transport and revision.
   await hostSdkServer(server, createDaylightServer, {

@@ -16,6 +16,8 @@ export interface Services {
   readonly recorded: RecordedWeather;
   readonly calendar: CalendarService;
   readonly bookings: Bookings;
+  /** The folder that the calendars are read from. */
+  readonly calendarDir: string;
   readonly holidays: Holidays;
   /** Lets go of connections. Idempotent. */
   close(): Promise<void>;
@@ -49,6 +51,7 @@ export async function openServices(config: Config): Promise<Services> {
     recorded,
     calendar,
     bookings: createBookings({ folder: config.bookingsDir, calendar }),
+    calendarDir: config.calendarDir,
     holidays,
     close: () => weather.close(),
   };
