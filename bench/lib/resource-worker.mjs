@@ -47,7 +47,13 @@ async function listTimes() {
     }
   }
   const { resources, nextCursor } = await firstPage();
-  return { files: await onePass(), listed: resources.length, goesOn: nextCursor !== undefined, passes, pages };
+  return {
+    files: await onePass(),
+    listed: resources.length,
+    goesOn: nextCursor !== undefined,
+    passes,
+    pages,
+  };
 }
 
 /** The most that the heap held during a first page, garbage included, beyond what it held before. */
