@@ -69,7 +69,7 @@ async function answerOf(client: MCPClient, uri: string): Promise<unknown> {
 }
 
 describe.each(legs)("files, %s over %s", (era, carrier) => {
-  it("answer for what is outside, hidden or no file exactly as for what is not there", async () => {
+  it("[S26-41c] answer for what is outside, hidden or no file exactly as for what is not there", async () => {
     const { root } = await trap();
     const provider = new FileResourceProvider(root, {
       uriPrefix: "docs:///",

@@ -243,21 +243,8 @@ export class MCPServer {
     provider: ResourceProvider,
     options: ResourceProviderOptions = {},
   ): RegistrationHandle {
-    const handle = addProvider(this.#registry, registerProvider(provider, options));
-    const refreshing = (change: () => void) => () => {
-      change();
-      this.#watches.refresh();
-    };
-    this.#watches.refresh();
-    return {
-      name: handle.name,
-      get enabled() {
-        return handle.enabled;
-      },
-      enable: refreshing(handle.enable),
-      disable: refreshing(handle.disable),
-      remove: refreshing(handle.remove),
-    };
+    const entry = registerProvider(provider, options);
+    return addProvider(this.#registry, entry, () => this.#watches.refresh());
   }
 
   /** Tells subscribed clients, of every replica, that a resource has changed. Coalesced per tick. */

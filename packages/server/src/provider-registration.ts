@@ -94,8 +94,16 @@ export function registerProvider(
   };
 }
 
-/** Registers a provider and its templates, all or nothing. @throws {TypeError} when a name is taken. */
-export function addProvider(registry: Registry, entry: RegisteredProvider): RegistrationHandle {
+/**
+ * Registers a provider and its templates, all or nothing.
+ * @param onChange called with each change of what is registered, once it is made.
+ * @throws {TypeError} when a name is taken.
+ */
+export function addProvider(
+  registry: Registry,
+  entry: RegisteredProvider,
+  onChange: () => void,
+): RegistrationHandle {
   const handles: RegistrationHandle[] = [];
   try {
     handles.push(registry.providers.add(entry));
@@ -106,7 +114,9 @@ export function addProvider(registry: Registry, entry: RegisteredProvider): Regi
   }
   const each = (change: "enable" | "disable" | "remove") => () => {
     for (const handle of handles) handle[change]();
+    onChange();
   };
+  onChange();
   return {
     name: entry.key,
     get enabled() {
