@@ -17,7 +17,7 @@ function readSource(path: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-const testFolders = ["protocol", "client", "faults", "auth", "interop", "conformance"]
+const testFolders = ["protocol", "client", "faults", "auth", "interop", "conformance", "resources"]
   .map((folder) => join(tests, folder))
   // Its flows are tested over HTTP where they stand.
   .concat(join(repository, "packages", "auth", "src", "client"));

@@ -1,4 +1,4 @@
-import { due, hostDuty, notOffered, type Requirement, section } from "./requirement.ts";
+import { hostDuty, notOffered, type Requirement, section } from "./requirement.ts";
 
 const context = "packages/protocol/src/context.ts";
 const transport = "packages/protocol/src/transport.ts";
