@@ -272,6 +272,32 @@ describe("a sink that is away", () => {
     expect(log.status.degraded).toBe(false);
   });
 
+  it("that fails at the very end fails nobody", async () => {
+    const sink = new MemorySink();
+    const log = make(sink);
+    requestEnded();
+    await log.flush();
+    sink.fails = new Error("away");
+    await log.close();
+    expect(log.status).toMatchObject({ lost: 1, lastError: "away" });
+    expect(sink.closed).toBe(true);
+  });
+
+  it("is not asked again with every record while it fails", async () => {
+    const sink = new MemorySink();
+    const write = vi.spyOn(sink, "write").mockRejectedValue(new Error("away"));
+    const log = make(sink, { flushMs: 1 });
+    for (let n = 0; n < 50; n++) {
+      requestEnded();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(write.mock.calls.length).toBeGreaterThan(0);
+    expect(write.mock.calls.length).toBeLessThan(5);
+    write.mockRestore();
+    await log.flush();
+    expect(log.status).toMatchObject({ lost: 0, buffered: 0, written: 51 });
+  });
+
   it("that hangs does not keep the audit from closing, and is told of", async () => {
     vi.useFakeTimers();
     const sink = new MemorySink();

@@ -65,10 +65,12 @@ export class AuditLog {
   }
 
   /** Writes what waits. Resolves when it is written, or the sink has refused it. */
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return this.#writer.flush();
+    // One that runs may have begun before the last record.
+    await this.#writer.running;
+    await this.#writer.flush(true);
   }
 
   /**
@@ -88,11 +90,16 @@ export class AuditLog {
       return;
     }
     this.#entries.push(entry);
-    if (this.#timer !== undefined) return;
+    if (this.#timer === undefined) this.#arm(flushMs);
+  }
+
+  #arm(delayMs: number): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.#writer.flush();
-    }, flushMs);
+      void this.#writer.flush(false).then(() => {
+        if (this.#entries.length > 0 && this.#timer === undefined) this.#arm(delayMs);
+      });
+    }, delayMs);
     (this.#timer as { unref?: () => void }).unref?.();
   }
 

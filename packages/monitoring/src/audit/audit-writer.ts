@@ -37,6 +37,7 @@ export class AuditWriter {
   #degraded = false;
   #lastError: string | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #retryAtMs = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #headAtMs = performance.now();
   #headSeq = 0;
@@ -48,6 +49,11 @@ export class AuditWriter {
   constructor(options: ResolvedAudit, entries: AuditEntry[]) {
     this.#options = options;
     this.#entries = entries;
+  }
+
+  /** The flush that runs now. */
+  get running(): Promise<void> | undefined {
+    return this.#flushing;
   }
 
   /** Lines that the sink has not taken yet. */
@@ -78,8 +84,12 @@ export class AuditWriter {
     if (this.#unsaid === 1) this.#becomes(true, "records are lost: more wait than may be kept");
   }
 
-  /** Never rejects. */
-  flush(): Promise<void> {
+  /**
+   * Never rejects.
+   * @param now although the sink failed a moment ago.
+   */
+  flush(now: boolean): Promise<void> {
+    if (!now && performance.now() < this.#retryAtMs) return Promise.resolve();
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined;
     });
@@ -113,8 +123,12 @@ export class AuditWriter {
     await this.#flush();
     if (this.#chain === undefined || this.#lines.length > 0) return;
     this.#addLine(Date.now(), '"kind":"close"');
-    await this.#writeLines();
-    await this.#giveHead();
+    try {
+      await this.#writeLines();
+      await this.#giveHead();
+    } catch (error) {
+      this.#becomes(true, error);
+    }
   }
 
   async #flush(): Promise<void> {
@@ -123,12 +137,16 @@ export class AuditWriter {
     try {
       await this.#begin();
       await this.#writeLines();
-      while (this.#entries.length > 0 && !this.#closed) {
+      // What comes meanwhile waits for the next flush, unless it fills a batch: a write for every few costs more.
+      let due = this.#entries.length;
+      while ((due > 0 || this.#entries.length >= BATCH) && !this.#closed) {
         if (this.#unsaid > 0) this.#sayLost();
-        for (const entry of this.#entries.splice(0, BATCH)) this.#addEntry(entry);
+        const batch = this.#entries.splice(0, BATCH);
+        due -= batch.length;
+        for (const entry of batch) this.#addEntry(entry);
         await this.#writeLines();
         // Other work comes between two batches.
-        if (this.#entries.length > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+        if (due > 0) await new Promise((resolve) => setTimeout(resolve, 0));
       }
       if (this.#unsaid > 0) {
         this.#sayLost();
@@ -208,6 +226,7 @@ export class AuditWriter {
 
   #works(): void {
     this.#retryMs = FIRST_RETRY_MS;
+    this.#retryAtMs = 0;
     // A server that is always too fast for its sink would be news with every batch.
     if (performance.now() - this.#lostAtMs > CALM_MS) this.#becomes(false, undefined);
   }
@@ -215,7 +234,8 @@ export class AuditWriter {
   #failed(error: unknown): void {
     this.#becomes(true, error);
     if (this.#closed) return;
-    this.#retryTimer = setTimeout(() => void this.flush(), this.#retryMs);
+    this.#retryAtMs = performance.now() + this.#retryMs;
+    this.#retryTimer = setTimeout(() => void this.flush(true), this.#retryMs);
     (this.#retryTimer as { unref?: () => void }).unref?.();
     this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
   }
