@@ -1,14 +1,18 @@
-import type { DeadlineEntry, DeadlineKind, JsonObject, MCPError } from "@backplane/protocol";
-import { ErrorCode, passesLogLevel } from "@backplane/protocol";
-import { MCPClientError } from "./errors.ts";
-import type { Exchange, ExchangeOwner } from "./exchange.ts";
-import type { InputRound } from "./input-responses.ts";
 import {
   type AbortListener,
   abortListener,
+  type DeadlineEntry,
+  type DeadlineKind,
+  ErrorCode,
+  type JsonObject,
+  type MCPError,
+  passesLogLevel,
   unwatchAbort,
   watchAbort,
-} from "./internal/abort-watch.ts";
+} from "@backplane/protocol";
+import { MCPClientError } from "./errors.ts";
+import type { Exchange, ExchangeOwner } from "./exchange.ts";
+import type { InputRound } from "./input-responses.ts";
 import { asFailure } from "./internal/as-failure.ts";
 import { waitAwake } from "./internal/wait-awake.ts";
 import { Link, type LinkRequest } from "./link.ts";

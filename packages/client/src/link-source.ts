@@ -1,6 +1,5 @@
-import type { MCPError } from "@backplane/protocol";
+import { abortListener, type MCPError, unwatchAbort, watchAbort } from "@backplane/protocol";
 import type { MCPClientError } from "./errors.ts";
-import { abortListener, unwatchAbort, watchAbort } from "./internal/abort-watch.ts";
 import { abortError } from "./internal/until-aborted.ts";
 import { Link } from "./link.ts";
 import type { Agreement } from "./server-description.ts";

@@ -1,3 +1,4 @@
+export { type AbortListener, abortListener, unwatchAbort, watchAbort } from "./abort-watch.ts";
 export { canonicalJson, digest } from "./canonical-json.ts";
 export {
   type AuthenticationEvent,

@@ -10,7 +10,6 @@ import type {
   SampleResult,
 } from "@backplane/protocol";
 import { WorkflowError } from "./errors.ts";
-import { shortPath } from "./internal/short-path.ts";
 import type { TraceEvent, WorkflowResult } from "./result.ts";
 import { runError, runInside } from "./run-inside.ts";
 import { isWaiting, type Question, type RunScope } from "./run-scope.ts";
@@ -110,12 +109,6 @@ export class Attempt implements NodeContext {
     this.#controller?.abort(reason);
   }
 
-  /** Waits no longer for the node. */
-  abandon(error: unknown): void {
-    this.#end();
-    this.#reject?.(error);
-  }
-
   progress(report: ProgressReport | number): void {
     const full = typeof report === "number" ? { progress: report } : report;
     this.#host.nodeProgress(this.node, full);
@@ -178,7 +171,7 @@ export class Attempt implements NodeContext {
   }
 
   once<Value extends JsonValue>(key: string, fn: () => Value | Promise<Value>): Promise<Value> {
-    return this.#host.scope.memory.once(`${shortPath(this.node)}:${key}`, fn);
+    return this.#host.scope.memory.once(`${this.node}:${key}`, fn);
   }
 
   /** Puts a question to the client: this node's, or one of a node inside of it. */
@@ -211,7 +204,8 @@ export class Attempt implements NodeContext {
         { node: this.node },
       );
       // A node that heeds its signal must not win with an error of its own.
-      this.abandon(error);
+      this.#end();
+      this.#reject?.(error);
       this.abort(error);
     });
   }

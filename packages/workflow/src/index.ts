@@ -23,7 +23,7 @@ export {
 export { MapNode, type MapNodeOptions } from "./nodes/map.ts";
 export { MCPToolNode, type MCPToolNodeOptions, type ToolTarget } from "./nodes/mcp-tool.ts";
 export { SubWorkflowNode, type SubWorkflowNodeOptions } from "./nodes/sub-workflow.ts";
-export type { PlanInput as WorkflowParameter } from "./plan.ts";
+export type { WorkflowParameter } from "./plan.ts";
 export type {
   NodeResult,
   NodeStatus,

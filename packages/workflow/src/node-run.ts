@@ -40,7 +40,9 @@ export class NodeRun {
   async execute(given: Record<string, unknown>): Promise<PortValues> {
     const { node, settings, idempotent, ports } = this.#plan;
     const inputs = ports.validate === undefined ? given : await this.#checked(given);
-    const timeoutMs = settings.timeoutMs ?? this.#host.nodeTimeoutMs;
+    // The nodes inside have limits of their own.
+    const defaultMs = node.composite === true ? Number.POSITIVE_INFINITY : this.#host.nodeTimeoutMs;
+    const timeoutMs = settings.timeoutMs ?? defaultMs;
     for (;;) {
       this.attempts++;
       const attempt = new Attempt(this.#host, this.#path, this.attempts, timeoutMs);
@@ -71,11 +73,6 @@ export class NodeRun {
   abort(reason: unknown): void {
     this.#current?.abort(reason);
     this.#wake?.();
-  }
-
-  /** Waits no longer for the attempt under way. */
-  abandon(error: Error): void {
-    this.#current?.abandon(error);
   }
 
   async #checked(inputs: Record<string, unknown>): Promise<Record<string, unknown>> {

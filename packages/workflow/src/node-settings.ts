@@ -31,7 +31,10 @@ export interface NodeConfig {
   readonly inputs?: PortValues;
   /** Nodes, or conditional outputs as `node.port`, that must be done first. */
   readonly after?: readonly string[];
-  /** Longest time of one attempt in milliseconds; `Infinity` for none. Default: the workflow's `nodeTimeoutMs`. */
+  /**
+   * Longest time of one attempt in milliseconds; `Infinity` for none. Default: the workflow's `nodeTimeoutMs`; for maps and inner
+   * workflows none, since the nodes inside have theirs.
+   */
   readonly timeoutMs?: number;
   readonly retry?: Partial<NodeRetry>;
   /** Replaces what the node says of itself. */

@@ -36,16 +36,20 @@ export interface PlanNode {
 }
 
 /** A parameter of a workflow. */
-export interface PlanInput {
+export interface WorkflowParameter {
   readonly name: string;
   readonly schema: JsonSchema | undefined;
-  readonly validate:
-    | ((value: unknown) => ValidationOutcome | Promise<ValidationOutcome>)
-    | undefined;
   readonly description: string | undefined;
   readonly required: boolean;
   readonly hasDefault: boolean;
   readonly default: unknown;
+}
+
+/** A parameter with the check of its values. */
+export interface PlanInput extends WorkflowParameter {
+  readonly validate:
+    | ((value: unknown) => ValidationOutcome | Promise<ValidationOutcome>)
+    | undefined;
 }
 
 /** A declared output of a workflow. */

@@ -19,26 +19,30 @@ type Memo = {
 
 /**
  * Remembers by `once` of the request: between the rounds of a modern request the client carries what was done, sealed,
- * in 16 KiB at most. Outputs become what JSON makes of them, in both eras, so that every round sees the same.
+ * in 16 KiB at most. `label` keeps several workflows of one request apart. Outputs become what JSON makes of them, in both eras, so that every round sees the same.
  */
-export function requestMemory(request: InputContext): Memory {
+export function requestMemory(request: InputContext, label: string): Memory {
   return {
-    once: (key, fn) => request.once(key, fn),
+    once: (key, fn) => request.once(shortPath(`${label}:${key}`), fn),
     async remember({ node, path, execute }) {
       let failure: { readonly error: unknown } | undefined;
       let fresh: JsonObject | undefined;
-      const memo = (await request.once(shortPath(path), async (): Promise<JsonValue> => {
-        try {
-          const outputs = toJson(await execute(), path);
-          const isLong = node.idempotent && JSON.stringify(outputs).length > MAX_REPEATABLE_LENGTH;
-          fresh = outputs;
-          return isLong ? { again: true } : { outputs };
-        } catch (error) {
-          if (isWaiting(error) || node.idempotent) throw error;
-          failure = { error };
-          return { failed: describeFailure(error) };
-        }
-      })) as Memo;
+      const memo = (await request.once(
+        shortPath(`${label}:${path}`),
+        async (): Promise<JsonValue> => {
+          try {
+            const outputs = toJson(await execute(), path);
+            const isLong =
+              node.idempotent && JSON.stringify(outputs).length > MAX_REPEATABLE_LENGTH;
+            fresh = outputs;
+            return isLong ? { again: true } : { outputs };
+          } catch (error) {
+            if (isWaiting(error) || node.idempotent) throw error;
+            failure = { error };
+            return { failed: describeFailure(error) };
+          }
+        },
+      )) as Memo;
       if (failure !== undefined) throw failure.error;
       if (memo.failed !== undefined) throw reviveFailure(memo.failed, path);
       if (memo.outputs !== undefined) return fromJson(memo.outputs, node);

@@ -73,6 +73,6 @@ export interface WorkflowResult {
   readonly durationMs: number;
   /** What ended the run early; undefined for `completed` and `partial`. */
   readonly error: Error | undefined;
-  /** In the order in which it happened. Inner workflows report here as well. */
+  /** In the order in which it happened, inner workflows included. Of `node_progress` the first 1,000. */
   readonly trace: readonly TraceEvent[];
 }

@@ -1,6 +1,6 @@
 import { MCPClientError } from "@backplane/client";
 import { ErrorCode, MCPError, ToolExecutionError } from "@backplane/protocol";
-import { WorkflowError } from "./errors.ts";
+import { WorkflowError, WorkflowRunError } from "./errors.ts";
 import type { NodeRetry } from "./node-settings.ts";
 
 /** `always`: no work can have begun; `if-idempotent`: it may have; `never`: it would fail the same way again. */
@@ -38,6 +38,9 @@ function adviceOf(error: Error): Advice {
   // A tool's own failure is an answer like an exception of a function: another attempt may go well.
   if (ToolExecutionError.isInstance(error)) return BY_CODE.get(error.code) ?? "if-idempotent";
   if (MCPError.isInstance(error)) return BY_CODE.get(error.code) ?? "never";
+  // A run inside of a node failed for a reason of its own.
+  if (WorkflowRunError.isInstance(error) && error.cause instanceof Error)
+    return adviceOf(error.cause);
   if (WorkflowError.isInstance(error)) return error.code === "timeout" ? "if-idempotent" : "never";
   return "if-idempotent";
 }

@@ -18,7 +18,8 @@ export interface RunOptions extends Partial<WorkflowLimits> {
   readonly runId?: string;
   /**
    * The request that this run serves: its nodes ask its client, its signal ends the run, and its rounds of input
-   * repeat no node that is done (see `workflowAsTool`, which gives it).
+   * repeat no node that is done (see `workflowAsTool`, which gives it). A handler that runs the same workflow several
+   * times gives each run a `runId`, the same in every round.
    */
   readonly request?: InputContext;
   /**

@@ -35,13 +35,15 @@ export interface ScopeOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
   readonly request: InputContext | undefined;
+  /** Keeps the questions of several workflows of one request apart. */
+  readonly label: string;
   readonly memory: Memory;
   readonly onEvent: ((event: TraceEvent) => void) | undefined;
 }
 
 /** The scope of an outermost run. */
 export function outermostScope(options: ScopeOptions): RunScope {
-  const { onEvent, request, signal, ...rest } = options;
+  const { onEvent, request, signal, label, ...rest } = options;
   return {
     ...rest,
     request,
@@ -51,7 +53,7 @@ export function outermostScope(options: ScopeOptions): RunScope {
     ask: (node, question) =>
       request === undefined
         ? Promise.reject(noClient(node))
-        : question(request, `${shortPath(node)}:`),
+        : question(request, `${shortPath(`${label}:${node}`)}:`),
     observe: (event) => observed(onEvent, event),
   };
 }

@@ -1,4 +1,4 @@
-import type { ProgressReport } from "@backplane/protocol";
+import { abortListener, type ProgressReport, unwatchAbort, watchAbort } from "@backplane/protocol";
 import { checkOutputs } from "./check-outputs.ts";
 import type { WorkflowLimits } from "./draft.ts";
 import { WorkflowError } from "./errors.ts";
@@ -18,6 +18,9 @@ import type {
 } from "./result.ts";
 import { isWaiting, type RunScope } from "./run-scope.ts";
 import type { PortValues } from "./workflow-node.ts";
+
+/** Reports of progress that a trace holds: a node may make as many as it likes. */
+const MAX_PROGRESS = 1_000;
 
 interface NodeState {
   readonly id: string;
@@ -57,6 +60,8 @@ export class WorkflowRun implements NodeRunHost {
   #taken = 0;
   #running = 0;
   #unfinished: number;
+  #progress = 0;
+  #over = false;
   #status: "failed" | "cancelled" | "waiting" | undefined = undefined;
   #error: Error | undefined = undefined;
   #finish: (() => void) | undefined = undefined;
@@ -90,17 +95,17 @@ export class WorkflowRun implements NodeRunHost {
   /** Resolves when everything that was begun has ended, or been given up. Never rejects. */
   async execute(): Promise<WorkflowResult> {
     const { signal } = this.scope;
-    const onAbort = (): void => this.#cancel(signal?.reason);
+    const listener = abortListener(() => this.#cancel(signal?.reason));
     const publishEnd = publishRunStart(this);
     this.#event({ node: undefined, event: "run_started" });
     const cancelTimer = this.after(this.#limits.timeoutMs, () => this.#timeOut());
-    if (signal?.aborted === true) onAbort();
-    else signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) listener.onAbort();
+    else if (signal !== undefined) watchAbort(signal, listener);
     await new Promise<void>((resolve) => {
       this.#finish = resolve;
       this.#pump();
     });
-    signal?.removeEventListener("abort", onAbort);
+    if (signal !== undefined) unwatchAbort(signal, listener);
     cancelTimer();
     this.#cancelGrace?.();
     const result = this.#result();
@@ -191,6 +196,7 @@ export class WorkflowRun implements NodeRunHost {
   }
 
   #completed(state: NodeState, outputs: PortValues): void {
+    if (state.status !== "running") return;
     const remembered = state.run?.attempts === 0;
     this.#event({
       node: this.scope.pathOf(state.id),
@@ -202,6 +208,7 @@ export class WorkflowRun implements NodeRunHost {
   }
 
   #threw(state: NodeState, thrown: unknown): void {
+    if (state.status !== "running") return;
     if (isWaiting(thrown)) {
       this.#event({ node: this.scope.pathOf(state.id), event: "node_waiting" });
       this.#end(
@@ -293,12 +300,17 @@ export class WorkflowRun implements NodeRunHost {
     this.#status = status;
     if (!abort) return;
     for (const { status: each, run } of this.#states) if (each === "running") run?.abort(error);
-    this.#cancelGrace ??= this.after(this.#limits.graceMs, () => {
-      for (const { id, status: each, run } of this.#states) {
-        const text = `node "${id}" did not heed its signal for ${this.#limits.graceMs} ms and was left behind`;
-        if (each === "running") run?.abandon(new WorkflowError("cancelled", text, { node: id }));
-      }
-    });
+    this.#cancelGrace ??= this.after(this.#limits.graceMs, () => this.#leaveBehind());
+  }
+
+  /** Whatever comes of these now, nobody waits for it. */
+  #leaveBehind(): void {
+    for (const state of this.#states) {
+      if (state.status !== "running") continue;
+      const node = this.scope.pathOf(state.id);
+      const text = `node "${node}" did not heed its signal for ${this.#limits.graceMs} ms and was left behind`;
+      this.#threw(state, new WorkflowError("cancelled", text, { node }));
+    }
   }
 
   #endingReason(): string {
@@ -307,8 +319,10 @@ export class WorkflowRun implements NodeRunHost {
   }
 
   #event(event: Omit<TraceEvent, "atMs">): void {
+    // What was left behind may still report: the result does not change any more.
+    if (this.#over) return;
     const full = { atMs: this.scope.clock.now() - this.#startedAtMs, ...event };
-    this.#trace.push(full);
+    if (event.event !== "node_progress" || this.#progress++ < MAX_PROGRESS) this.#trace.push(full);
     const failure = this.scope.observe(full);
     if (failure !== undefined) {
       this.#trace.push({ ...full, event: "observer_failed", detail: failure });
@@ -333,6 +347,7 @@ export class WorkflowRun implements NodeRunHost {
     }
     const status: WorkflowStatus = this.#status ?? (tolerated ? "partial" : "completed");
     this.#event({ node: undefined, event: "run_ended", detail: status });
+    this.#over = true;
     return {
       runId: this.scope.runId,
       workflow: this.workflow,

@@ -1,12 +1,13 @@
 import type { InputContext } from "@backplane/protocol";
 import { rememberPlan } from "./internal/plans.ts";
 import { listNames } from "./internal/records.ts";
+import { shortPath } from "./internal/short-path.ts";
 import { JournalMemory } from "./journal-memory.ts";
 import { runMemory } from "./memory.ts";
 import { toMermaid } from "./mermaid.ts";
 import type { NodeFunction } from "./nodes/function.ts";
 import { resolveParameters } from "./parameters.ts";
-import type { Plan, PlanInput, PlanNode, PlanOutput } from "./plan.ts";
+import type { Plan, PlanNode, PlanOutput, WorkflowParameter } from "./plan.ts";
 import { requestMemory } from "./request-memory.ts";
 import type { WorkflowResult } from "./result.ts";
 import { WorkflowRun } from "./run.ts";
@@ -39,8 +40,10 @@ export class Workflow {
   }
 
   /** The declared parameters. */
-  get inputs(): readonly PlanInput[] {
-    return [...this.#plan.inputs.values()];
+  get inputs(): readonly WorkflowParameter[] {
+    return [...this.#plan.inputs.values()].map(
+      ({ validate: _validate, ...described }) => described,
+    );
   }
 
   /** The declared outputs. */
@@ -82,15 +85,18 @@ export class Workflow {
     const limits = resolveLimits("workflow.run", options, this.#plan.limits);
     const resolved = await resolveParameters(this.#plan, parameters);
     const { clock = runClock, signal, onEvent, request, journal } = options;
-    const runId = options.runId ?? (await newRunId(journal === undefined ? undefined : request));
+    const runId =
+      options.runId ?? (await newRunId(journal === undefined ? undefined : request, this.name));
+    const label = options.runId ?? this.name;
     const journaled =
       journal &&
       (await JournalMemory.open({
         ...{ journal, runId, plan: this.#plan, parameters, clock },
         repeatInterrupted: options.repeatInterrupted ?? false,
       }));
-    const memory = journaled ?? (request === undefined ? runMemory() : requestMemory(request));
-    const scope = outermostScope({ runId, clock, signal, onEvent, request, memory });
+    const memory =
+      journaled ?? (request === undefined ? runMemory() : requestMemory(request, label));
+    const scope = outermostScope({ runId, label, clock, signal, onEvent, request, memory });
     const result = await new WorkflowRun(this.#plan, resolved, scope, limits).execute();
     await journaled?.end(result);
     return result;
@@ -133,9 +139,9 @@ export class Workflow {
 }
 
 /** The same in all rounds of a request, so that the journal knows the run again. */
-async function newRunId(request: InputContext | undefined): Promise<string> {
+async function newRunId(request: InputContext | undefined, workflow: string): Promise<string> {
   const make = (): string => globalThis.crypto.randomUUID();
-  return request === undefined ? make() : request.once("run", make);
+  return request === undefined ? make() : request.once(shortPath(`${workflow}:run`), make);
 }
 
 /** What a function returns is `result`, where there is one; else it gives the outputs by port. */

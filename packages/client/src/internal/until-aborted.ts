@@ -1,5 +1,5 @@
+import { abortListener, unwatchAbort, watchAbort } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
-import { abortListener, unwatchAbort, watchAbort } from "./abort-watch.ts";
 
 /** Settles as `promise` does, or rejects as soon as the signal fires. */
 export function untilAborted<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {

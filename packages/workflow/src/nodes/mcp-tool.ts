@@ -94,6 +94,12 @@ export class MCPToolNode implements WorkflowNode {
 
   async inspect(signal: AbortSignal): Promise<NodeInspection> {
     const { target, tool: name, principal } = this.#options;
+    try {
+      clientOf(target, principal);
+    } catch (error) {
+      // The server object will not have it: no matter of reach.
+      return { problems: [error instanceof Error ? error.message : String(error)] };
+    }
     const tools = await listTools(target, principal, signal);
     const tool = tools.find((each) => each.name === name);
     if (tool === undefined) {

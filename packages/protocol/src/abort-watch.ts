@@ -1,4 +1,4 @@
-import { IntrusiveList, type ListNode } from "@backplane/protocol";
+import { IntrusiveList, type ListNode } from "./intrusive-list.ts";
 
 /** Who wants to know when a signal fires. */
 export interface AbortListener extends ListNode<AbortListener> {
