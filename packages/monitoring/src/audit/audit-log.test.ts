@@ -174,6 +174,14 @@ describe("AuditLog", () => {
     expect(sink.records.map(({ kind }) => kind)).toEqual(["open", "call", "close"]);
     requestEnded();
     expect(CHANNELS.requestEnd.hasSubscribers).toBe(false);
+    const stopped = {
+      serverId: "s",
+      onStop: () => {
+        throw new Error("stopped");
+      },
+    };
+    expect(() => make(sink, { server: stopped })).toThrow("stopped");
+    expect(CHANNELS.requestEnd.hasSubscribers).toBe(false);
   });
 
   it("writes to a function and to a stream", async () => {
@@ -292,7 +300,7 @@ describe("a sink that is away", () => {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     expect(write.mock.calls.length).toBeGreaterThan(0);
-    expect(write.mock.calls.length).toBeLessThan(5);
+    expect(write.mock.calls.length).toBeLessThan(15);
     write.mockRestore();
     await log.flush();
     expect(log.status).toMatchObject({ lost: 0, buffered: 0, written: 51 });

@@ -44,6 +44,8 @@ export class AuditLog {
     const { server } = this.#options;
     const { serverId } = server;
     this.#writer = new AuditWriter(this.#options, this.#entries);
+    // Before anything is heard: a server that has stopped already refuses.
+    server.onStop?.("audit", () => this.close());
     this.#subscriptions = [
       observe("requestEnd", serverId, (event) => this.#record(callEntry(event))),
       observe("authenticationRefused", serverId, (event) => this.#record(refusalEntry(event))),
@@ -52,7 +54,6 @@ export class AuditLog {
         if (event.context === undefined) this.#record(limitEntry(event));
       }),
     ];
-    server.onStop?.("audit", () => this.close());
   }
 
   get status(): AuditStatus {

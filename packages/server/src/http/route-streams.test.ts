@@ -106,20 +106,21 @@ describe("a stream of a route", () => {
   it("ends when the server drains, which refuses new ones", async () => {
     const { url, server } = await open();
     let release: () => void = () => {};
-    server.addRoute({
-      method: "GET",
-      path: "/slow",
-      access: "public",
-      handle: () =>
-        new Promise((resolve) => {
-          release = () => resolve({ body: '"done"' });
-        }),
+    const began = new Promise<void>((begin) => {
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const handle = async () => {
+        begin();
+        await released;
+        return { body: '"done"' };
+      };
+      server.addRoute({ method: "GET", path: "/slow", access: "public", handle });
     });
     const response = await send(url, "GET", {});
     await response.nextEvent();
     const slow = send(new URL("/slow", url).href, "GET", {});
-    await vi.waitFor(() => expect(release).not.toBe(undefined));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await began;
     const stopped = server.stop();
     expect(await response.nextEvent()).toBeUndefined();
     expect((await send(url, "GET", {})).status).toBe(503);
