@@ -164,7 +164,7 @@ describe("sockets", () => {
     socket.resume();
     const closed = once(socket, "close");
     // The server has seen the connection once it has answered a later one.
-    expect((await send(new URL("/ready", url).href)).status).toBe(200);
+    expect((await send(new URL("/ready", url).href, { method: "GET" })).status).toBe(200);
     await server.stop();
     await closed;
   });

@@ -20,7 +20,7 @@ async function start(options: object): Promise<{ process: ServerProcess; url: st
 }
 
 async function untilNotReady(url: string): Promise<void> {
-  while ((await send(new URL("/ready", url).href)).status !== 503);
+  while ((await send(new URL("/ready", url).href, { method: "GET" })).status !== 503);
 }
 
 describe.each(eras)("a process with $name calls", ({ connect }) => {

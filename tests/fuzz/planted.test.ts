@@ -151,7 +151,8 @@ describe("the fuzz finds a server that", () => {
     expect(report).toMatch(/status 500/);
   });
 
-  it.each([
+  // Each has a process of its own, and most of them wait for what does not come.
+  it.concurrent.each([
     ["prose", /not JSON/],
     ["stack", /leaks/],
     ["id", /was not sent/],

@@ -7,6 +7,7 @@ const { values } = parseArgs({
     port: { type: "string", default: process.env.PORT ?? "8080" },
     host: { type: "string", default: process.env.HOST ?? "127.0.0.1" },
     stdio: { type: "boolean", default: false },
+    "drain-timeout-ms": { type: "string", default: "10000" },
   },
 });
 const allowedHosts = process.env.ALLOWED_HOSTS?.split(",").map((host) => host.trim());
@@ -16,15 +17,17 @@ const server = createEverythingServer({
   ...shared.options,
 });
 server.onStop("what replicas share", shared.close);
+const drainTimeoutMs = Number(values["drain-timeout-ms"]);
 
 if (values.stdio) {
-  await server.start({ transport: "stdio", signals: true });
+  await server.start({ transport: "stdio", signals: true, drainTimeoutMs });
 } else {
   try {
     const { url } = await server.start({
       port: Number(values.port),
       host: values.host,
       signals: true,
+      drainTimeoutMs,
     });
     process.stdout.write(`everything server listening at ${url}\n`);
   } catch (error) {

@@ -5,6 +5,9 @@ import type { ClientKind, Host, InteropClient, Target } from "./interop-client.t
 import { sdkV1, sdkV1OverBackplane } from "./sdk-v1.ts";
 import { sdkV2Auto, sdkV2Legacy, sdkV2OverBackplane, sdkV2Pinned } from "./sdk-v2.ts";
 
+/** A call that a client leaves behind holds the process no longer than this. */
+const stdioArgs = ["--stdio", "--drain-timeout-ms", "300"];
+
 /** One client over one transport. */
 export interface Pairing {
   readonly label: string;
@@ -33,7 +36,7 @@ export function usePairings(): Pairing[] {
     const connect = (to: Partial<Host>) => {
       const target: Target =
         transport === "stdio"
-          ? { kind: "stdio", script: everythingMain, args: ["--stdio"] }
+          ? { kind: "stdio", script: everythingMain, args: stdioArgs }
           : { kind: transport, url: everything.url };
       return kind.connect(target, to);
     };

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkMembers, wholeNumber } from "@backplane/protocol";
-import { MCPTestClient } from "../mcp-test-client.ts";
 import type { TestTarget } from "../test-server.ts";
 import { readRequirements, scoredScenarios } from "./requirements.ts";
 import { judgeScenario, readResults, type ScenarioVerdict } from "./results.ts";
@@ -81,6 +80,8 @@ export async function runConformance(
   const suite = options.suite ?? findSuite(process.cwd());
   const node = findNode(options.node);
   const scored = scoredScenarios(readRequirements(suite, revision), "server");
+  // Who reads results only needs no client.
+  const { MCPTestClient } = await import("../mcp-test-client.ts");
   const folder = mkdtempSync(join(tmpdir(), "conformance-"));
   const tester = new MCPTestClient(target, { transport: "http", protocol: revision });
   try {
