@@ -52,7 +52,9 @@ describe.each(eras)("stop with $name calls", ({ connect }) => {
       status: 503,
       text: '{"status":"draining"}',
     });
-    expect(await send(new URL("/health", url).href, { method: "GET" })).toMatchObject({ status: 200 });
+    expect(await send(new URL("/health", url).href, { method: "GET" })).toMatchObject({
+      status: 200,
+    });
     const during = await (await connect(url)).call("plain", {}, agent);
     expect(textOf(during.message)).toBe("plain");
     expect(during.headers.connection).toBe("close");
@@ -64,7 +66,9 @@ describe.each(eras)("stop with $name calls", ({ connect }) => {
     expect(clock.waiting).toBe(1);
     clock.fire();
     expectRefused(await client.call("plain", {}, agent), "draining");
-    expect(await send(new URL("/ready", url).href, { method: "GET" })).toMatchObject({ status: 503 });
+    expect(await send(new URL("/ready", url).href, { method: "GET" })).toMatchObject({
+      status: 503,
+    });
     work.release("late");
     const finished = await late;
     expect(textOf(finished.message)).toBe("finished late");
