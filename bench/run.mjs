@@ -25,6 +25,7 @@ import { scenario as manyTools } from "./scenarios/many-tools.mjs";
 import { scenario as metricsPage } from "./scenarios/metrics-page.mjs";
 import { scenario as monitoring } from "./scenarios/monitoring.mjs";
 import { scenario as progress } from "./scenarios/progress.mjs";
+import { scenario as resources } from "./scenarios/resources.mjs";
 import { scenario as sessionMemory } from "./scenarios/session-memory.mjs";
 import { scenario as signal } from "./scenarios/signal.mjs";
 import { scenario as startup } from "./scenarios/startup.mjs";
@@ -59,6 +60,7 @@ const scenarios = [
   authPrincipals,
   monitoring,
   metricsPage,
+  resources,
 ];
 
 const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt && backplaneAuthIsBuilt;

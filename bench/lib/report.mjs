@@ -169,7 +169,28 @@ function pageTable({ entries }) {
   return table(["server", "tools", "ms", "quartiles", "KB"], rows);
 }
 
+function resourcesTable({ entries }) {
+  const times = (value) => `× ${value.toFixed(2)}`;
+  const heads = ["what", "measured"];
+  const rows = entries.flatMap((one) => [
+    [`first page of ${whole(one.files)} files, ÷ a full pass`, times(one.pageOverPass)],
+    ["heap while it was made, KB", whole(one.heapGrowth / 1024)],
+    [
+      `bytes that the process reads while it refuses a file of ${whole(one.size)}`,
+      whole(one.refused.bytesRead),
+    ],
+    ...["alone", "served"].flatMap((way) =>
+      Object.entries(one[way]).map(([name, growth]) => [
+        `resident memory of a read ÷ its size, ${way}, ${name}`,
+        times(growth),
+      ]),
+    ),
+  ]);
+  return table(heads, rows);
+}
+
 const tables = {
+  resources: resourcesTable,
   layers: layersTable,
   page: pageTable,
   throughput: throughputTable,

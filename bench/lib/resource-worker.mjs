@@ -1,9 +1,10 @@
 // One measurement of the file provider, in a process of its own: `node resource-worker.mjs TASK FOLDER`.
 // Prints one line of JSON.
+import { execFile } from "node:child_process";
 import { opendir, readFile, writeFile } from "node:fs/promises";
-import { request } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 
 const [task, folder, option] = process.argv.slice(2);
 const packages = new URL("../../packages/", import.meta.url);
@@ -104,16 +105,17 @@ async function refuse() {
   const uri = `${pathToFileURL(folder).href}/${option}`;
   const read = () => provider.read(uri, context).catch((error) => error.code);
   await read();
-  const reads = async () => Number(/rchar: (\d+)/.exec(await readFile("/proc/self/io", "utf8"))[1]);
-  const bytesBefore = await reads();
-  const overhead = (await reads()) - bytesBefore;
-  const start = await reads();
-  const { growth, outcome } = await residentGrowth(read);
-  const bytesRead = (await reads()) - start;
-  return { code: outcome, growth, bytesRead, overhead };
+  const counter = async () =>
+    Number(/rchar: (\d+)/.exec(await readFile("/proc/self/io", "utf8"))[1]);
+  const start = await counter();
+  const overhead = (await counter()) - start;
+  const before = await counter();
+  const code = await read();
+  const bytesRead = (await counter()) - before - overhead;
+  return { code, bytesRead };
 }
 
-/** One read over HTTP by a client in another process, which this one spawns nothing for: it asks itself. */
+/** One read over HTTP, by a client in another process. */
 async function readServed() {
   const { MCPServer } = await import(new URL("server/dist/index.js", packages));
   const server = new MCPServer({ name: "files", version: "1.0.0" });
@@ -121,38 +123,18 @@ async function readServed() {
     maxBytes: 2 ** 30,
   });
   const { url } = await server.start({ port: 0 });
-  const read = (name) => drained(url, `${pathToFileURL(folder).href}/${name}`);
+  const read = (name) => readElsewhere(url, `${pathToFileURL(folder).href}/${name}`);
   await read("small");
   const { growth, outcome } = await residentGrowth(() => read(option));
   await server.stop();
   return { size: outcome, growth };
 }
 
-/** Sends one `resources/read` and throws the answer away as it comes. @returns its length. */
-function drained(url, uri) {
-  const revision = "2026-07-28";
-  const prefix = "io.modelcontextprotocol/";
-  const _meta = { [`${prefix}protocolVersion`]: revision, [`${prefix}clientCapabilities`]: {} };
-  const body = { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri, _meta } };
-  const headers = {
-    "content-type": "application/json",
-    accept: "application/json, text/event-stream",
-    "mcp-protocol-version": revision,
-    "mcp-method": "resources/read",
-    "mcp-name": uri,
-  };
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method: "POST", headers }, (incoming) => {
-      let length = 0;
-      incoming.on("data", (chunk) => {
-        length += chunk.length;
-      });
-      incoming.on("end", () => resolve(length));
-      incoming.on("error", reject);
-    });
-    outgoing.on("error", reject);
-    outgoing.end(JSON.stringify(body));
-  });
+/** Sends one `resources/read` from a process of its own, which throws the answer away. @returns its length. */
+async function readElsewhere(url, uri) {
+  const client = new URL("resource-client.mjs", import.meta.url);
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(client), url, uri]);
+  return Number(stdout);
 }
 
 const tasks = { listTimes, listHeap, readAlone, refuse, readServed };

@@ -4,6 +4,8 @@
 import { pairedRatio } from "./stats.mjs";
 
 const BYTES_PER_KILOBYTE = 1024;
+const BYTES_PER_MEGABYTE = 1024 * 1024;
+const MANY_FILES = 100_000;
 const MANY_CALLS = 1_000_000;
 
 function rates(record, id) {
@@ -23,6 +25,8 @@ const entryValue = (id, read) => (record) => {
 };
 
 const growthOfMany = ({ late, growth }) => (late.calls >= MANY_CALLS ? growth : undefined);
+
+const ofManyFiles = ({ files }, value) => (files >= MANY_FILES ? value : undefined);
 
 const atLeast = (limit) => ({ limit, sign: "≥", isReached: (value) => value >= limit });
 const atMost = (limit) => ({ limit, sign: "≤", isReached: (value) => value <= limit });
@@ -289,6 +293,44 @@ export const targets = [
     reach: atMost(20),
     unit: "ms",
     measure: entryValue("backplane", (one) => one.milliseconds.median),
+  },
+  {
+    what: "resources: first page of 100,000 files ÷ a full `opendir` pass",
+    scenario: "resources",
+    reach: atMost(2),
+    measure: entryValue("backplane", (one) => ofManyFiles(one, one.pageOverPass)),
+  },
+  {
+    what: "resources: heap while that page is made",
+    scenario: "resources",
+    reach: atMost(10),
+    unit: "MB",
+    measure: entryValue("backplane", (one) =>
+      ofManyFiles(one, one.heapGrowth / BYTES_PER_MEGABYTE),
+    ),
+  },
+  {
+    // The event loop reads a few bytes itself, to wake up.
+    what: "resources: read by the process while a file of 32 MB is refused",
+    scenario: "resources",
+    reach: atMost(1),
+    unit: "KB",
+    measure: entryValue("backplane", ({ refused }) => refused.bytesRead / BYTES_PER_KILOBYTE),
+  },
+  {
+    what: "resources: resident memory of a read ÷ its size, by the provider",
+    scenario: "resources",
+    reach: atMost(4),
+    measure: entryValue("backplane", ({ alone }) => Math.max(...Object.values(alone))),
+  },
+  {
+    what: "resources: resident memory of a read ÷ its size, served over HTTP",
+    scenario: "resources",
+    reach: atMost(4),
+    measure: entryValue("backplane", ({ served }) => Math.max(...Object.values(served))),
+    why:
+      "an answer is one JSON text: beside the file's bytes there are their base64 or text, the JSON of it and " +
+      "what goes to the socket, and what of these is garbage waits for the collector",
   },
 ];
 

@@ -4,6 +4,9 @@ import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from 
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
+/** Characters from which on it pays to encode an answer here. */
+const LONG_ANSWER = 64 * 1024;
+
 /** How long a client may leave an answer unread, without taking a single byte of it. */
 const STALLED_READER_MS = 60_000;
 
@@ -98,11 +101,15 @@ export class NodeExchange implements HttpExchange {
 
   respond(
     status: number,
-    body: string | Uint8Array | undefined,
+    answer: string | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void {
     const { response } = this;
     if (response.headersSent || response.destroyed) return;
+    // A long text is encoded once: Node would copy it behind its headers first, and then take three bytes for
+    // each character before it knows how many they are.
+    const body =
+      typeof answer === "string" && answer.length >= LONG_ANSWER ? Buffer.from(answer) : answer;
     const all: Record<string, string | number> =
       body === undefined
         ? // A 204 must not carry the header at all (RFC 9110, 8.6).
