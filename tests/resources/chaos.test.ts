@@ -1,7 +1,7 @@
 import { chaoticProvider, PROVIDER_LIES } from "@backplane/server/test-suite";
 import { describe, expect, it, vi } from "vitest";
 import { RealServer } from "../client/harness/real-server.ts";
-import { type SourceName, sources } from "./harness/sources.ts";
+import { sourceNames, sources } from "./harness/sources.ts";
 
 const MASKED = -32603;
 /** What a client may hear of a provider that fails: that it failed, that there is too much, or nothing there. */
@@ -19,7 +19,7 @@ async function codeOf(asked: Promise<unknown>): Promise<unknown> {
   }
 }
 
-describe.each(Object.keys(sources) as SourceName[])("%s under chaos", (name) => {
+describe.each(sourceNames)("%s under chaos", (name) => {
   it("gives clean errors while it throws and lies, and is as good as before after that", async () => {
     const source = await sources[name]();
     const double = chaoticProvider(source.provider, { seed: 3 });

@@ -11,7 +11,7 @@ import { describe, expect, it } from "vitest";
 import { eras } from "../client/harness/clients.ts";
 import { legs, RealServer } from "../client/harness/real-server.ts";
 import { modern } from "../protocol/harness/http.ts";
-import { sources, temporaryFolder } from "./harness/sources.ts";
+import { hasDatabase, sources, temporaryFolder } from "./harness/sources.ts";
 
 const SECRET = "what nobody may see";
 
@@ -115,7 +115,7 @@ describe.each(eras)("a folder that is worth many pages, %s", (era) => {
   });
 });
 
-describe("SQL through the front door", () => {
+describe.skipIf(!hasDatabase)("SQL through the front door", () => {
   it("takes what a client sends for a value and nothing else", async () => {
     const { provider } = await sources.sql();
     const real = await RealServer.start("http", (server) => server.addResourceProvider(provider));

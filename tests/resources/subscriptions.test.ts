@@ -5,9 +5,9 @@ import type { ResourceProvider } from "@backplane/server";
 import { describe, expect, it, vi } from "vitest";
 import { eras } from "../client/harness/clients.ts";
 import { legs, RealServer } from "../client/harness/real-server.ts";
-import { type SourceName, sources } from "./harness/sources.ts";
+import { sourceNames, sources } from "./harness/sources.ts";
 
-const watching: readonly SourceName[] = ["files", "sql", "memory", "composite"];
+const watching = sourceNames.filter((name) => name !== "http");
 
 function until(condition: () => void | Promise<void>): Promise<void> {
   return vi.waitFor(condition, { timeout: 20_000, interval: 5 });

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { makeDatabase, type TestDatabase } from "./database.test-support.ts";
+import { hasDatabase, makeDatabase, type TestDatabase } from "./database.test-support.ts";
 import { SqlResourceProvider } from "./sql-provider.ts";
 
 let database: TestDatabase;
 let provider: Required<Pick<SqlResourceProvider, "watch" | "watchList">> & SqlResourceProvider;
 
 beforeAll(async () => {
+  if (!hasDatabase) return;
   database = await makeDatabase();
   provider = new SqlResourceProvider({
     pool: database.open(),
@@ -25,7 +26,7 @@ beforeAll(async () => {
   // Once more: nothing changes.
   await database.pool.query(provider.triggerSql("items"));
 });
-afterAll(() => database.drop());
+afterAll(() => database?.drop());
 
 const run = (text: string, values?: unknown[]) => database.pool.query(text, values);
 
@@ -48,7 +49,7 @@ async function watching(uris: readonly string[]) {
 
 const row = (shop: string, id: number) => `sql://sql/items/${encodeURIComponent(shop)}/${id}`;
 
-describe("changes by NOTIFY", () => {
+describe.skipIf(!hasDatabase)("changes by NOTIFY", () => {
   it("reach the row, the list and the queries that depend on the table", async () => {
     const watched = [row("a/b", 1), row("a/b", 2), "sql://sql/all", "sql://sql/other"];
     const { seen, stop } = await watching(watched);

@@ -1,0 +1,136 @@
+import type { SuiteRunner } from "@backplane/protocol/test-suite";
+import { describe, expect, it } from "vitest";
+import { MapProvider } from "../map-provider.test-support.ts";
+import type { ResourceProvider } from "../resource-provider.ts";
+import { type ResourceProviderSuiteContext, resourceProviderSuite } from "./index.ts";
+
+/** The map's provider with all that the suite asks for, and a fault planted over it. */
+function context(plant: (provider: ResourceProvider) => object): ResourceProviderSuiteContext {
+  const provider = new MapProvider("a");
+  const uriOf = (name: string): string => `a://${name}`;
+  const good: ResourceProvider = {
+    name: "a",
+    locate: (uri) => provider.locate(uri),
+    list: async ({ prefix = "", ...request }) => {
+      const page = await provider.list(request);
+      return { ...page, resources: page.resources.filter(({ uri }) => uri.startsWith(prefix)) };
+    },
+    read: (uri) => provider.read(uri),
+    watch: (uri, onChange) => provider.watch(uri, onChange),
+    watchList: (onChange) => provider.watchList(onChange),
+  };
+  return {
+    provider: { ...good, ...plant(good) },
+    uriOf,
+    put: async (name, text) => {
+      provider.entries.set(uriOf(name), text);
+      for (const uri of ["", uriOf(name)]) provider.change(uri);
+      return { uri: uriOf(name), text };
+    },
+    remove: async (name) => {
+      provider.entries.delete(uriOf(name));
+      for (const uri of ["", uriOf(name)]) provider.change(uri);
+    },
+    close: async () => {},
+  };
+}
+
+/** Runs the suite, and gives the names of the tests that failed. */
+async function failuresOf(
+  plant: (provider: ResourceProvider) => object,
+  only?: string,
+): Promise<readonly string[]> {
+  const tests: [name: string, body: () => Promise<void>][] = [];
+  const runner: SuiteRunner = {
+    describe: (_name, body) => body(),
+    it: (name, body) => tests.push([name, body]),
+    expect,
+  };
+  resourceProviderSuite(runner, async () => context(plant));
+  const failed: string[] = [];
+  for (const [name, body] of tests) {
+    if (only !== undefined && name !== only) continue;
+    await body().catch(() => failed.push(name));
+  }
+  return failed;
+}
+
+// A suite that cannot fail proves nothing: each planted fault must be found, by the test it is meant for.
+describe("resourceProviderSuite", () => {
+  it("finds nothing wrong with a provider that is right", async () => {
+    expect(await failuresOf(() => ({}))).toEqual([]);
+  });
+
+  const faults: Record<string, [test: string, plant: (good: ResourceProvider) => object]> = {
+    "a list that ignores its limit": [
+      "lists everything once and in one order, whatever the size of the pages",
+      (good) => ({
+        list: (request: object) => good.list({ ...request, limit: 99 } as never, {} as never),
+      }),
+    ],
+    "a list that ignores its cursor": [
+      "lists everything once and in one order, whatever the size of the pages",
+      (good) => ({
+        list: (request: object) =>
+          good.list({ ...request, cursor: undefined } as never, {} as never),
+      }),
+    ],
+    "a list that ignores its prefix": [
+      "lists by prefix",
+      (good) => ({
+        list: (request: object) =>
+          good.list({ ...request, prefix: undefined } as never, {} as never),
+      }),
+    ],
+    "a cursor that throws anything": [
+      "a forged cursor gives -32602 or entries that are its own",
+      (good) => ({
+        list: (request: { cursor?: string }) => {
+          if (request.cursor !== undefined) throw new Error("planted");
+          return good.list(request as never, {} as never);
+        },
+      }),
+    ],
+    "two spellings": [
+      "locate gives a spelling that it keeps",
+      () => ({ locate: (uri: string) => `${uri}/` }),
+    ],
+    "a locate that takes everything": [
+      "locate knows nothing of what is another's, and never throws",
+      () => ({ locate: (uri: string) => uri }),
+    ],
+    "a read that answers for what has gone": [
+      "what is not there, or no more, is undefined",
+      () => ({ read: async () => ({ body: "" }) }),
+    ],
+    "a watch that goes on after its end": [
+      "a watch notices a change, of its resource, until it is stopped",
+      (good) => ({
+        watch: async (uri: string, onChange: () => void) => {
+          await good.watch?.(uri, onChange);
+          return () => {};
+        },
+      }),
+    ],
+    "a watch that hears of everything": [
+      "two watches of one resource are two",
+      (good) => {
+        const stops: (() => unknown)[] = [];
+        return {
+          watch: async (uri: string, onChange: () => void) => {
+            stops.push((await good.watch?.(uri, onChange)) as () => unknown);
+            return () => void stops.pop()?.();
+          },
+        };
+      },
+    ],
+  };
+
+  it.each(Object.entries(faults))(
+    "finds %s",
+    async (_name, [test, plant]) => {
+      expect(await failuresOf(plant, test)).toEqual([test]);
+    },
+    20_000,
+  );
+});
