@@ -381,6 +381,38 @@ describe("options", () => {
     expect([name, annotations]).toEqual(["workflow", { idempotentHint: true }]);
   });
 
+  it.each(["modern", "legacy"] as const)(
+    "a handler runs workflows of its own in its request, %s",
+    async (protocol) => {
+      const flow = (name: string) =>
+        new WorkflowBuilder({ name })
+          .addNode("act", act(name))
+          .addNode("ask", confirm(), { after: ["act"] })
+          .output("ok", "ask.result")
+          .build();
+      const [first, second] = [await flow("first"), await flow("second")];
+      const server = new MCPServer({ name: "own", version: "1.0.0", logger: silent });
+      server.tool("both", {}, async (_args, request) => {
+        const results = [
+          await first.run({}, { request }),
+          await second.run({}, { request }),
+          await second.run({}, { request, runId: "once-more" }),
+        ];
+        return { answers: results.map(({ outputs }) => outputs.ok) };
+      });
+      const client = await connected(server, {
+        protocol,
+        answers: { elicit: [true, false, true].map((ok) => accept({ ok })) },
+      });
+      expect(await client.call("both")).toEqual({ answers: [true, false, true] });
+      expect(effects.filter((effect) => !effect.startsWith("answered"))).toEqual([
+        "first",
+        "second",
+        "second",
+      ]);
+    },
+  );
+
   it("a run of its own has nobody to ask, and says so", async () => {
     const run = new WorkflowBuilder().addNode("ask", confirm()).run();
     await expect(run).rejects.toMatchObject({ code: "no_client", node: "ask" });
