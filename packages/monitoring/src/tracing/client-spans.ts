@@ -76,7 +76,6 @@ function carryingContext(
 function attributesOf(context: TracedClientContext, target: string | undefined): Attributes {
   const { method, revision, server } = context;
   return {
-    [ATTRIBUTES.method]: method,
     ...targetAttributes(method, target),
     ...(revision !== undefined && { [ATTRIBUTES.revision]: revision }),
     ...transportAttributes(isUrl(server) ? "http" : "stdio"),

@@ -59,11 +59,12 @@ export function createServerSpans(options: ResolvedTracing): {
       const { parent, links } = placeOf(context, propagator, options.remoteContext);
       const span = tracer.startSpan(
         spanName(method, targetKind(method), target),
-        { kind: SpanKind.SERVER, attributes: attributesOf(context, target), links },
+        { kind: SpanKind.SERVER, attributes: targetAttributes(method, target), links },
         parent,
       );
       const inside = trace.setSpan(parent, span);
       if (!span.isRecording()) return contexts.with(inside, next, undefined, invocation);
+      span.setAttributes(attributesOf(context));
       if (recordArguments && method === "tools/call") {
         span.setAttribute(ATTRIBUTES.arguments, recorded(params["arguments"] ?? {}));
       }
@@ -125,11 +126,9 @@ function isSameOrNone(header: string | undefined, traceparent: unknown): boolean
   return header === undefined || header === traceparent;
 }
 
-function attributesOf(request: RequestContext, target: string | undefined): Attributes {
-  const { method, requestId, revision, sessionId, transport } = request;
+/** What a sampler need not know: of a hundred spans most are not recorded. */
+function attributesOf({ requestId, revision, sessionId, transport }: RequestContext): Attributes {
   return {
-    [ATTRIBUTES.method]: method,
-    ...targetAttributes(method, target),
     [ATTRIBUTES.requestId]: String(requestId).slice(0, 200),
     [ATTRIBUTES.revision]: revision,
     ...(sessionId !== undefined && { [ATTRIBUTES.session]: sha256(sessionId) }),

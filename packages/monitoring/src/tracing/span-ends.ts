@@ -5,7 +5,7 @@ import {
   redact,
   redactText,
 } from "@backplane/protocol";
-import { type Span, SpanStatusCode } from "@opentelemetry/api";
+import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
 import { ATTRIBUTES } from "../attributes.ts";
 
 /** Longest text of an error, of arguments and of results. */
@@ -32,20 +32,21 @@ export function targetKind(method: string): "tool" | "prompt" | undefined {
   return method === "prompts/get" ? "prompt" : undefined;
 }
 
-/** The attributes that name what a request acts on. */
-export function targetAttributes(
-  method: string,
-  target: string | undefined,
-): Record<string, string> {
-  if (target === undefined) return {};
+/** The attributes that say what is asked: of what a sampler may decide by. */
+export function targetAttributes(method: string, target: string | undefined): Attributes {
+  if (target === undefined) return { [ATTRIBUTES.method]: method };
   const shown = target.length <= MAX_MESSAGE ? target : target.slice(0, MAX_MESSAGE);
   const kind = targetKind(method);
   if (kind === "tool") {
-    return { [ATTRIBUTES.tool]: shown, [ATTRIBUTES.operation]: "execute_tool" };
+    return {
+      [ATTRIBUTES.method]: method,
+      [ATTRIBUTES.tool]: shown,
+      [ATTRIBUTES.operation]: "execute_tool",
+    };
   }
-  if (kind === "prompt") return { [ATTRIBUTES.prompt]: shown };
+  if (kind === "prompt") return { [ATTRIBUTES.method]: method, [ATTRIBUTES.prompt]: shown };
   // A URI may carry a credential in its query.
-  return { [ATTRIBUTES.resource]: redactText(shown) };
+  return { [ATTRIBUTES.method]: method, [ATTRIBUTES.resource]: redactText(shown) };
 }
 
 /** A value as one redacted line of JSON. */
