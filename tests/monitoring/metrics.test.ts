@@ -1,4 +1,5 @@
 import { rateLimit } from "@backplane/auth";
+import { caching, MCPCache } from "@backplane/cache";
 import { MCPMetrics } from "@backplane/monitoring";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
@@ -171,6 +172,27 @@ it("what clients ask of others, by server", async () => {
     requests: 2,
     errors: 1,
   });
+});
+
+it("what a cache answered, and what it had to ask for", async () => {
+  const { server, url } = await observedServer();
+  const cache = new MCPCache();
+  server.use(caching(cache));
+  let runs = 0;
+  server.tool(
+    "counts",
+    { annotations: { readOnlyHint: true }, cacheHint: { ttlMs: 60_000 } },
+    () => {
+      return String(++runs);
+    },
+  );
+  const metrics = measured({ server });
+  const client = observingClient({ url });
+  for (let call = 0; call < 4; call++) expect(await client.call("counts")).toBe("1");
+  const { caches } = await metrics.getStats();
+  expect(Object.values(caches)).toEqual([
+    { hit: 3, stale: 0, negative: 0, miss: 1, hitRatio: 0.75 },
+  ]);
 });
 
 it("nothing any more after close", async () => {

@@ -247,21 +247,31 @@ function familiesOf<Source>(
   }
 }
 
+/** Texts of labels, which are the same with each reading; `server` comes before them. */
+const texts = new WeakMap<OperationSeries, string>();
+
 /** The attributes of the conventions, with the names that Prometheus has for them. */
-function seriesLabels(name: string | undefined, { operation, way }: OperationSeries): string {
-  const { method, target, server } = operation;
-  return labelPairs({
-    server: name,
-    mcp_method_name: method,
-    gen_ai_tool_name: target?.kind === "tool" ? target.label : undefined,
-    gen_ai_prompt_name: target?.kind === "prompt" ? target.label : undefined,
-    mcp_protocol_version: way.revision,
-    network_transport:
-      way.transport === "http" ? "tcp" : way.transport === "stdio" ? "pipe" : "memory",
-    server_address: server,
-    error_type: way.errorType,
-  });
+function seriesLabels(name: string | undefined, series: OperationSeries): string {
+  let text = texts.get(series);
+  if (text === undefined) {
+    const { method, target, server } = series.operation;
+    const { revision, transport, errorType } = series.way;
+    text = labelPairs({
+      mcp_method_name: method,
+      gen_ai_tool_name: target?.kind === "tool" ? target.label : undefined,
+      gen_ai_prompt_name: target?.kind === "prompt" ? target.label : undefined,
+      mcp_protocol_version: revision,
+      network_transport: TRANSPORTS[transport] ?? "memory",
+      server_address: server,
+      error_type: errorType,
+    });
+    texts.set(series, text);
+  }
+  return name === undefined ? text : `${labelPairs({ server: name })},${text}`;
 }
+
+/** The transports as the conventions name them. */
+const TRANSPORTS: Readonly<Record<string, string>> = { http: "tcp", stdio: "pipe" };
 
 function total(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
