@@ -13,6 +13,11 @@ import { scenario as authCall } from "./scenarios/auth-call.mjs";
 import { scenario as authManyTools } from "./scenarios/auth-many-tools.mjs";
 import { scenario as authPrincipals } from "./scenarios/auth-principals.mjs";
 import { scenario as authVerification } from "./scenarios/auth-verification.mjs";
+import { scenario as cacheGet } from "./scenarios/cache-get.mjs";
+import { scenario as cacheHit } from "./scenarios/cache-hit.mjs";
+import { scenario as cacheMiss } from "./scenarios/cache-miss.mjs";
+import { scenario as cacheRedis1 } from "./scenarios/cache-redis-1.mjs";
+import { scenario as cacheRedis64 } from "./scenarios/cache-redis-64.mjs";
 import { scenario as call } from "./scenarios/call.mjs";
 import { scenario as clientCall } from "./scenarios/client-call.mjs";
 import { scenario as clientEndToEnd } from "./scenarios/client-end-to-end.mjs";
@@ -61,6 +66,11 @@ const scenarios = [
   monitoring,
   metricsPage,
   resources,
+  cacheHit,
+  cacheGet,
+  cacheMiss,
+  cacheRedis1,
+  cacheRedis64,
 ];
 
 const isBuilt = backplaneIsBuilt && backplaneClientIsBuilt && backplaneAuthIsBuilt;

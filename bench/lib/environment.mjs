@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
+import { cachePackages } from "./cache-catalogue.mjs";
 import { servers } from "./catalogue.mjs";
 import { clientPackages } from "./client-catalogue.mjs";
 import { loadGenerator } from "./load.mjs";
@@ -34,7 +35,9 @@ function commit() {
 
 export function environment() {
   const peers = Object.values(servers).flatMap(({ packages }) => packages);
-  const names = [...new Set([...peers, ...clientPackages, "zod", "typescript"])].sort();
+  const names = [
+    ...new Set([...peers, ...clientPackages, ...cachePackages, "zod", "typescript"]),
+  ].sort();
   const generator = loadGenerator();
   const isWrk = generator.name === "wrk";
   const version = isWrk ? generator.version : installedVersion("autocannon");

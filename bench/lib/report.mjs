@@ -51,7 +51,7 @@ function throughputTable({ entries, subject = "server" }) {
     const last = isClient ? [cpu, ofPeer, whole(samples.at(-1).warnings)] : [...latency, cpu];
     return [
       one.problems ? `${nameOf(one)}; **${one.problems.join("; ")}**` : nameOf(one),
-      protocolLabels[one.protocol],
+      protocolLabels[one.protocol] ?? "",
       whole(perSecond.median),
       `${whole(perSecond.q1)}–${whole(perSecond.q3)}`,
       rounded(ratioToBare.median),
@@ -90,7 +90,7 @@ function startupTable({ entries, subject = "server" }) {
   const heads = [subject, "protocol", "ms", "quartiles", "÷ bare"];
   const rows = entries.map((one) => [
     nameOf(one),
-    protocolLabels[one.protocol],
+    protocolLabels[one.protocol] ?? "",
     rounded(one.milliseconds.median),
     `${rounded(one.milliseconds.q1)}–${rounded(one.milliseconds.q3)}`,
     one.ratioToBare.median.toFixed(2),

@@ -339,6 +339,54 @@ export const targets = [
       "an answer is one JSON text: beside the file's bytes there are their base64 or text, the JSON of it and " +
       "what goes to the socket, and what of these is garbage waits for the collector",
   },
+  {
+    what: "cache: hit through the interceptor ÷ the same call uncached with an empty handler",
+    scenario: "cache-hit",
+    reach: atLeast(0.9),
+    measure: over("backplane-cached", "backplane"),
+  },
+  {
+    what: "cache: hit in tiers ÷ hit in memory",
+    scenario: "cache-get",
+    reach: atLeast(0.9),
+    measure: over("backplane-tiered", "backplane"),
+  },
+  {
+    what: "cache: `getOrSet` hit ÷ cacheable",
+    scenario: "cache-get",
+    reach: atLeast(1),
+    measure: over("backplane", "cacheable"),
+  },
+  {
+    what: "cache: `getOrSet` hit ÷ bentocache",
+    scenario: "cache-get",
+    reach: atLeast(1),
+    measure: over("backplane", "bentocache"),
+  },
+  {
+    what: "cache: `getOrSet` miss ÷ cacheable",
+    scenario: "cache-miss",
+    reach: atLeast(1),
+    measure: over("backplane", "cacheable"),
+  },
+  {
+    what: "cache: `getOrSet` miss ÷ bentocache",
+    scenario: "cache-miss",
+    reach: atLeast(1),
+    measure: over("backplane", "bentocache"),
+  },
+  {
+    what: "cache: time of a Redis hit ÷ bare ioredis GET, one in flight",
+    scenario: "cache-redis-1",
+    reach: atMost(1.2),
+    measure: over("bare", "backplane"),
+  },
+  {
+    what: "cache: the same, 64 in flight",
+    scenario: "cache-redis-64",
+    reach: atMost(1.2),
+    measure: over("bare", "backplane"),
+  },
 ];
 
 /** Each target with `value` and `verdict`: reached, not reached, or not measured. */
