@@ -15,6 +15,8 @@ export interface CoreOptions {
   readonly leaseMs: number;
   readonly clock: Pick<Clock, "now" | "after">;
   readonly logger: Logger;
+  /** Whether the store is this process's memory, and keys never leave it. */
+  readonly isLocal: boolean;
   /** Makes the store, on first use. */
   readonly open: () => OpenedStore | Promise<OpenedStore>;
 }
@@ -32,6 +34,17 @@ export interface Found {
   readonly versions: ReadonlyMap<string, string>;
 }
 
+/** An entry and its value, parsed and frozen: what is asked for again and again is read once. */
+interface Hot {
+  readonly text: string;
+  readonly entry: Entry;
+  readonly value: unknown;
+}
+
+/** Of few entries and no large ones: they are held twice. */
+const MAX_HOT = 5_000;
+const MAX_HOT_LENGTH = 4_096;
+
 /** A tag's version lives longer than what it is on; when it ends, that is a miss. */
 const TAG_TTL_MS = 30 * 24 * 3_600_000;
 /** How often a process asks whether another has loaded what it waits for. */
@@ -43,6 +56,7 @@ export class CacheCore {
   readonly options: CoreOptions;
   readonly flights: Flights<Entry> = new Flights();
   readonly tally: Tally = { hits: 0, stale: 0, negative: 0, misses: 0, loads: 0, loadFailures: 0 };
+  readonly #hot = new Map<string, Hot>();
   #opened: OpenedStore | undefined;
   #opening: Promise<OpenedStore> | undefined;
   #closed = false;
@@ -55,13 +69,37 @@ export class CacheCore {
   open(): OpenedStore | Promise<OpenedStore> {
     if (this.#closed) throw new Error("MCPCache: used after close");
     if (this.#opened !== undefined) return this.#opened;
-    this.#opening ??= this.#open();
+    if (this.#opening !== undefined) return this.#opening;
+    const opened = this.options.open();
+    if (!(opened instanceof Promise)) {
+      this.#opened = opened;
+      return opened;
+    }
+    this.#opening = this.#opens(opened);
     return this.#opening;
   }
 
-  async #open(): Promise<OpenedStore> {
+  /** The store, once it is open. */
+  get store(): KeyValueStore | undefined {
+    return this.#opened?.store;
+  }
+
+  /** What was parsed before of this very text. Its tags are the caller's to compare. */
+  hot(entryKey: string, text: string | undefined): Hot | undefined {
+    const hot = this.#hot.get(entryKey);
+    return hot !== undefined && hot.text === text ? hot : undefined;
+  }
+
+  heat(entryKey: string, hot: Hot): void {
+    if (hot.text.length > MAX_HOT_LENGTH) return;
+    // All at once: to know which was used longest ago would cost each use what it saves.
+    if (this.#hot.size >= MAX_HOT) this.#hot.clear();
+    this.#hot.set(entryKey, hot);
+  }
+
+  async #opens(opening: Promise<OpenedStore>): Promise<OpenedStore> {
     try {
-      this.#opened = await this.options.open();
+      this.#opened = await opening;
       return this.#opened;
     } catch (error) {
       this.#opening = undefined;
@@ -71,23 +109,28 @@ export class CacheCore {
 
   async read(space: string, key: string, tags: readonly string[]): Promise<Found> {
     const { store } = this.#opened ?? (await this.open());
-    const entryKey = `${space}e:${key}`;
-    if (tags.length === 0) {
-      const [text] = await store.getMany([entryKey]);
-      const entry = text === undefined ? undefined : decodeEntry(entryKey, text);
-      if (entry?.tags === undefined) return { entry, versions: NO_VERSIONS };
-      return { entry: await this.#current(store, space, entry, new Map()), versions: NO_VERSIONS };
-    }
-    const [text, ...found] = await store.getMany([
-      entryKey,
-      ...tags.map((tag) => tagKey(space, tag)),
-    ]);
-    const versions = new Map<string, string>();
-    for (const [index, version] of found.entries()) {
-      if (version !== undefined) versions.set(tags[index] as string, version);
-    }
+    const keys = [`${space}e:${key}`];
+    for (const tag of tags) keys.push(tagKey(space, tag));
+    return this.found(space, keys, tags, await store.getMany(keys));
+  }
+
+  /** Makes sense of the texts of an entry and its tags, in the order of `keys`. */
+  async found(
+    space: string,
+    [entryKey = ""]: readonly string[],
+    tags: readonly string[],
+    texts: readonly (string | undefined)[],
+  ): Promise<Found> {
+    const [text] = texts;
     const entry = text === undefined ? undefined : decodeEntry(entryKey, text);
+    if (tags.length === 0 && entry?.tags === undefined) return { entry, versions: NO_VERSIONS };
+    const versions = new Map<string, string>();
+    for (const [index, tag] of tags.entries()) {
+      const version = texts[index + 1];
+      if (version !== undefined) versions.set(tag, version);
+    }
     if (entry?.tags === undefined) return { entry, versions };
+    const { store } = this.#opened ?? (await this.open());
     return { entry: await this.#current(store, space, entry, versions), versions };
   }
 
@@ -202,13 +245,14 @@ export class CacheCore {
     this.#closed = true;
     const opened = this.#opened ?? (await this.#opening?.catch(() => undefined));
     this.#opened = undefined;
+    this.#hot.clear();
     await opened?.store.close();
   }
 }
 
 const COUNTER = { hit: "hits", stale: "stale", negative: "negative", miss: "misses" } as const;
 
-function tagKey(space: string, tag: string): string {
+export function tagKey(space: string, tag: string): string {
   return `${space}t:${tag}`;
 }
 

@@ -1,5 +1,5 @@
 import { sha256 } from "@backplane/protocol";
-import type { CacheCore, Found } from "./cache-core.ts";
+import { type CacheCore, type Found, tagKey } from "./cache-core.ts";
 import {
   type GetOrSetOptions,
   type LoadContext,
@@ -40,17 +40,27 @@ export interface Cache {
   clear(): Promise<void>;
 }
 
-/** What the interceptor asks beyond {@link Cache}. */
-export interface SpaceLookup<Value> {
+/** Somebody who asks through the interceptor, beyond what {@link Cache} knows. */
+export interface Asking {
   readonly ttlMs: number;
   readonly tags: readonly string[];
+  /** The same as store keys. */
+  readonly tagKeys: readonly string[];
   readonly serverId: string;
   /** Whether a kept value is one that this caller could have kept. */
-  readonly accepts: (value: unknown) => boolean;
-  readonly cancelled: () => boolean;
-  readonly load: () => Promise<Value>;
+  accepts(value: unknown): boolean;
+  cancelled(): boolean;
+  load(): Promise<unknown>;
+  /** What becomes of it when it was not simply there. */
+  finish(outcome: Promise<unknown>): Promise<unknown>;
 }
 
+const ONCE = {
+  staleWhileRevalidateMs: 0,
+  graceMs: 0,
+  negativeTtlMs: 0,
+  signal: undefined,
+} as const;
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Longer keys stand as their digest: a store's key is no place for a document. */
 const MAX_PLAIN_KEY = 256;
@@ -132,38 +142,74 @@ export class CacheSpace implements Cache {
     }
   }
 
-  /**
-   * For the interceptor: a kept value that it accepts, or what a load gives. All who wait for a load that failed
-   * get its failure.
-   */
-  async lookup<Value>(key: string, options: SpaceLookup<Value>): Promise<unknown> {
-    const { ttlMs, tags, accepts } = options;
-    const found = await this.#core.read(this.#space, key, tags);
-    if (found.entry !== undefined && this.#isFresh(found.entry)) {
-      const kept = readValue(found.entry);
-      if (accepts(kept)) {
-        this.#core.publishLookup(this.#label, options.serverId, "hit");
-        return kept;
+  /** For the interceptor: a kept value that it accepts, frozen if it is asked for often, or what its load gives. */
+  lookup(key: string, asking: Asking): Promise<unknown> {
+    const { store } = this.#core;
+    if (store === undefined) return asking.finish(this.#openFor(key, asking));
+    const keys = [`${this.#space}e:${key}`, ...asking.tagKeys];
+    return store.getMany(keys).then(
+      (texts) => {
+        const hot = this.#core.hot(keys[0] as string, texts[0]);
+        if (hot !== undefined && this.#isFresh(hot.entry) && carries(hot.entry, asking, texts)) {
+          this.#core.publishLookup(this.#label, asking.serverId, "hit");
+          return hot.value;
+        }
+        return asking.finish(this.#look(key, keys, asking, texts));
+      },
+      (error: unknown) => asking.finish(Promise.reject(error)),
+    );
+  }
+
+  /** The store keys of tags, for `lookup`. */
+  tagKeys(tags: readonly string[]): readonly string[] {
+    return tags.map((tag) => tagKey(this.#space, tag));
+  }
+
+  /** Whether keys never leave this process. */
+  get isLocal(): boolean {
+    return this.#core.options.isLocal;
+  }
+
+  async #openFor(key: string, asking: Asking): Promise<unknown> {
+    const { store } = await this.#core.open();
+    const keys = [`${this.#space}e:${key}`, ...asking.tagKeys];
+    return this.#look(key, keys, asking, await store.getMany(keys));
+  }
+
+  async #look(
+    key: string,
+    keys: readonly string[],
+    asking: Asking,
+    texts: readonly (string | undefined)[],
+  ): Promise<unknown> {
+    const { tags, ttlMs } = asking;
+    const found = await this.#core.found(this.#space, keys, tags, texts);
+    const { entry } = found;
+    if (entry !== undefined && this.#isFresh(entry)) {
+      const value = readValue(entry);
+      if (asking.accepts(value)) {
+        this.#core.publishLookup(this.#label, asking.serverId, "hit");
+        const isWhole = Object.keys(entry.tags ?? {}).length === tags.length;
+        if (isWhole) {
+          const [entryKey = ""] = keys;
+          this.#core.heat(entryKey, { text: texts[0] as string, entry, value: freeze(value) });
+        }
+        return value;
       }
     }
-    this.#core.publishLookup(this.#label, options.serverId, "miss");
-    const resolved: ResolvedGetOrSet = {
-      ttlMs,
-      tags,
-      staleWhileRevalidateMs: 0,
-      graceMs: 0,
-      negativeTtlMs: 0,
-      signal: undefined,
-    };
-    const entry = await this.#core.flights.join(
+    this.#core.publishLookup(this.#label, asking.serverId, "miss");
+    const resolved: ResolvedGetOrSet = { ...ONCE, ttlMs, tags };
+    const accepts = (value: unknown): boolean => asking.accepts(value);
+    const load = (): Promise<unknown> => asking.load();
+    const loaded = await this.#core.flights.join(
       this.#space + key,
       {
-        load: (flight) => this.#load(key, options.load, resolved, found, flight, accepts),
-        cancelled: options.cancelled,
+        load: (flight) => this.#load(key, load, resolved, found, flight, accepts),
+        cancelled: () => asking.cancelled(),
       },
       tags,
     );
-    return readValue(entry);
+    return readValue(loaded);
   }
 
   async invalidateTags(...tags: readonly string[]): Promise<void> {
@@ -270,4 +316,20 @@ function keyOf(method: string, key: string): string {
     throw new TypeError(`${method}: the key must be a non-empty string`);
   }
   return key.length <= MAX_PLAIN_KEY && !key.startsWith("#") ? key : `#${sha256(key)}`;
+}
+
+/** Whether the entry's tags have the versions that stand behind the entry's own text. */
+function carries({ tags }: Entry, asking: Asking, texts: readonly (string | undefined)[]): boolean {
+  for (let index = 0; index < asking.tags.length; index++) {
+    const version = texts[index + 1];
+    if (version === undefined || tags?.[asking.tags[index] as string] !== version) return false;
+  }
+  return true;
+}
+
+/** All the way down: whoever gets it next must not find it changed. */
+function freeze(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) freeze(member);
+  return Object.freeze(value);
 }

@@ -74,6 +74,19 @@ describe("caching", () => {
     expect(runs()).toBe(4);
   });
 
+  it("gives nobody a result that another can change", async () => {
+    const { run } = attached();
+    const ask = async () => (await run(call({ name: "t" }))) as { content: { text: string }[] };
+    const mine = await ask();
+    (mine.content[0] as { text: string }).text = "changed by who ran it";
+    for (let round = 0; round < 3; round++) {
+      const kept = await ask();
+      expect(kept.content[0]?.text).toBe("run 1");
+      expect(() => kept.content.push({ text: "more" })).toThrow(TypeError);
+      expect(() => Object.assign(kept.content[0] as object, { text: "x" })).toThrow(TypeError);
+    }
+  });
+
   it("runs what has no hint, brings answers, or was asked of a server that it is not attached to", async () => {
     const { run, runs } = attached();
     const params = { name: "t", arguments: {} };
@@ -125,7 +138,8 @@ describe("caching", () => {
     const settled = await Promise.allSettled(
       [1, 2, 3].map(() => interceptor.intercept(call({ name: "t" }), fail)),
     );
-    expect(settled.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+    const statuses = settled.map(({ status }) => status).sort();
+    expect(statuses).toEqual(["fulfilled", "fulfilled", "rejected"]);
   });
 
   it("promotes a waiter when the leader was cancelled", async () => {

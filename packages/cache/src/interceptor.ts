@@ -9,7 +9,7 @@ import {
   type ServerChange,
   sha256,
 } from "@backplane/protocol";
-import type { CacheSpace } from "./cache-space.ts";
+import type { Asking, CacheSpace } from "./cache-space.ts";
 import { CACHEABLE_METHODS, resultKey } from "./key.ts";
 import type { MCPCache } from "./mcp-cache.ts";
 
@@ -49,10 +49,17 @@ const REQUIRED_MEMBER: Readonly<Record<string, string>> = {
 /** Thrown through the flight: whoever waits must run for himself. */
 const NOT_TO_BE_KEPT: unique symbol = Symbol("a result that is not to be kept");
 
-/** A server whose results are kept, and the tags that they carry. */
+/** A server whose results are kept. */
 interface Host {
+  /** Begins its keys and tags. */
   readonly prefix: string;
-  readonly tags: ReadonlyMap<string, readonly string[]>;
+  readonly rows: ReadonlyMap<string, Row>;
+}
+
+/** What holds for all results of one method of one server. */
+interface Row {
+  readonly tags: readonly string[];
+  readonly tagKeys: readonly string[];
 }
 
 /**
@@ -98,10 +105,13 @@ class CachingInterceptor implements Interceptor {
     const { name, version } = host.serverInfo;
     // Servers may share a cache, and replicas of one server shall share results, but not with another build.
     const prefix = `${sha256(JSON.stringify([name, version])).slice(0, 22)}:`;
-    const tags = new Map(
-      Object.entries(TAGS).map(([method, own]) => [method, own.map((tag) => prefix + tag)]),
+    const rows = new Map(
+      Object.entries(TAGS).map(([method, own]) => [
+        method,
+        this.#row(own.map((tag) => prefix + tag)),
+      ]),
     );
-    this.#hosts.set(host.serverId, { prefix, tags });
+    this.#hosts.set(host.serverId, { prefix, rows });
     host.onChange((change) => this.#space.invalidateTags(...changedTags(prefix, change)));
     host.onStop("caching", () => void this.#hosts.delete(host.serverId));
   }
@@ -115,40 +125,73 @@ class CachingInterceptor implements Interceptor {
     // The answers that a retry brings are its client's own.
     const isRetry = params.inputResponses !== undefined || params.requestState !== undefined;
     if (host === undefined || isRetry) return next(invocation);
-    return this.#answer(host, invocation, cacheHint.ttlMs, next);
+    const { prefix, rows } = host;
+    const row = rows.get(method) as Row;
+    const own =
+      method === "resources/read"
+        ? this.#row([...row.tags, uriTag(prefix, params.uri as string)])
+        : row;
+    const key = prefix + resultKey(invocation, !this.#space.isLocal);
+    const asking = new AskingCall(invocation, next, own, cacheHint.ttlMs);
+    return this.#space.lookup(key, asking) as Promise<InvocationResult>;
   }
 
-  async #answer(
-    { prefix, tags }: Host,
-    invocation: Invocation,
-    ttlMs: number,
-    next: Next,
-  ): Promise<InvocationResult> {
-    const { method, params, context } = invocation;
-    const own = tags.get(method) as readonly string[];
-    let ran = false;
-    let made: InvocationResult | undefined;
+  #row(tags: readonly string[]): Row {
+    return { tags, tagKeys: this.#space.tagKeys(tags) };
+  }
+}
+
+/** One request that may be answered from the cache. */
+class AskingCall implements Asking {
+  readonly ttlMs: number;
+  readonly tags: readonly string[];
+  readonly tagKeys: readonly string[];
+  readonly #invocation: Invocation;
+  readonly #next: Next;
+  #failure: { readonly error: unknown } | undefined = undefined;
+  #made: InvocationResult | undefined = undefined;
+
+  constructor(invocation: Invocation, next: Next, { tags, tagKeys }: Row, ttlMs: number) {
+    this.#invocation = invocation;
+    this.#next = next;
+    this.tags = tags;
+    this.tagKeys = tagKeys;
+    this.ttlMs = ttlMs;
+  }
+
+  get serverId(): string {
+    return this.#invocation.context.serverId;
+  }
+
+  accepts(value: unknown): boolean {
+    return mayKeep(this.#invocation.method, value);
+  }
+
+  cancelled(): boolean {
+    return this.#invocation.context.signal.aborted;
+  }
+
+  async load(): Promise<InvocationResult> {
     try {
-      const result = await this.#space.lookup<InvocationResult>(prefix + resultKey(invocation), {
-        ttlMs,
-        tags: method === "resources/read" ? [...own, uriTag(prefix, params.uri as string)] : own,
-        serverId: context.serverId,
-        accepts: (value) => mayKeep(method, value),
-        cancelled: () => context.signal.aborted,
-        load: async () => {
-          ran = true;
-          made = await next(invocation);
-          if (context.asked || !mayKeep(method, made)) throw NOT_TO_BE_KEPT;
-          return made;
-        },
-      });
-      return made ?? (result as InvocationResult);
+      this.#made = await this.#next(this.#invocation);
     } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+    if (this.#invocation.context.asked || !this.accepts(this.#made)) throw NOT_TO_BE_KEPT;
+    return this.#made;
+  }
+
+  async finish(outcome: Promise<unknown>): Promise<unknown> {
+    try {
+      const result = await outcome;
+      return this.#made ?? result;
+    } catch {
       // Made here, whatever became of it afterwards.
-      if (made !== undefined) return made;
-      // Failed here, or failed for somebody else: then it is run for this caller.
-      if (ran) throw error;
-      return next(invocation);
+      if (this.#made !== undefined) return this.#made;
+      // Its own failure, though others may have run since; that of somebody else is none of this caller's.
+      if (this.#failure !== undefined) throw this.#failure.error;
+      return this.#next(this.#invocation);
     }
   }
 }

@@ -38,14 +38,24 @@ const TOKEN_CLAIMS: ReadonlySet<string> = new Set([
 /**
  * The key of a result: method, principal, and a digest of what was asked. Two requests have the same key only
  * if the same principal, with the same rights, asks for the same thing; what is declared public has no
- * principal in it. Nothing of arguments or principals can be read from it.
+ * principal in it.
+ *
+ * @param leaves whether it leaves this process: then nothing of arguments can be read from it.
  */
-export function resultKey({ method, params, context, cacheHint }: Invocation): string {
-  const scope =
-    cacheHint?.cacheScope === "public" ? "public" : `for:${principalScope(context.principal)}`;
+export function resultKey(
+  { method, params, context, cacheHint }: Invocation,
+  leaves: boolean,
+): string {
+  const scope = cacheHint?.cacheScope === "public" ? "public" : principalScope(context.principal);
   const revision = BY_REVISION.has(method) ? context.revision : "";
-  return `${method}:${revision}:${scope}:${sha256(askedOf(method, params))}`;
+  const asked = askedOf(method, params);
+  // A digest has no bracket, with which each of these texts begins.
+  const plain = !leaves && asked.length <= MAX_PLAIN_LENGTH;
+  return `${method}:${revision}:${scope}:${plain ? asked : sha256(asked)}`;
 }
+
+/** Longer ones would be most of what memory holds. */
+const MAX_PLAIN_LENGTH = 1_024;
 
 function askedOf(method: string, params: Readonly<Record<string, unknown>>): string {
   if (method === "tools/call") return canonicalJson([params.name, params.arguments ?? {}]);
@@ -53,6 +63,7 @@ function askedOf(method: string, params: Readonly<Record<string, unknown>>): str
 }
 
 const scopes = new WeakMap<Principal, string>();
+/** No digest is as short. */
 const ANONYMOUS = "nobody";
 
 /**

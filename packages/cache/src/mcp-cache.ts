@@ -32,7 +32,11 @@ export class MCPCache implements Cache, HealthCheck {
   constructor(options: MCPCacheOptions = {}) {
     const resolved = resolveCacheOptions(options);
     this.#options = resolved;
-    this.#core = new CacheCore({ ...resolved, open: () => this.#open() });
+    this.#core = new CacheCore({
+      ...resolved,
+      isLocal: resolved.backend === "memory",
+      open: () => this.#open(),
+    });
     this.#root = new CacheSpace(this.#core, "", resolved.name);
   }
 

@@ -39,9 +39,10 @@ class MemoryStore implements KeyValueStore {
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
-    // By far the most frequent, and `map` costs as much as the look-up.
-    if (keys.length === 1) return [this.#texts.get(keys[0] as string)];
-    return keys.map((key) => this.#texts.get(key));
+    // A call of `map` costs as much as the look-up.
+    const texts: (string | undefined)[] = [];
+    for (const key of keys) texts.push(this.#texts.get(key));
+    return texts;
   }
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
