@@ -34,15 +34,17 @@ export interface Found {
   readonly versions: ReadonlyMap<string, string>;
 }
 
-/** An entry and its value, parsed and frozen: what is asked for again and again is read once. */
-interface Hot {
-  readonly text: string;
-  readonly entry: Entry;
-  readonly value: unknown;
+/** A value of a cache that is in this process alone, parsed and frozen. */
+export interface Hot {
+  readonly value: object;
+  readonly freshUntilMs: number;
+  /** How much had been forgotten when it was read; later, it may be among that. */
+  readonly generation: number;
 }
 
-/** Of few entries and no large ones: they are held twice. */
+/** What is asked for again and again, beside the store; all of it at once goes when it is too much. */
 const MAX_HOT = 5_000;
+/** Those are held twice, as text and as objects. */
 const MAX_HOT_LENGTH = 4_096;
 
 /** A tag's version lives longer than what it is on; when it ends, that is a miss. */
@@ -56,7 +58,8 @@ export class CacheCore {
   readonly options: CoreOptions;
   readonly flights: Flights<Entry> = new Flights();
   readonly tally: Tally = { hits: 0, stale: 0, negative: 0, misses: 0, loads: 0, loadFailures: 0 };
-  readonly #hot = new Map<string, Hot>();
+  readonly #hot = new Map<string, Map<string, Hot>>();
+  #generation = 0;
   #opened: OpenedStore | undefined;
   #opening: Promise<OpenedStore> | undefined;
   #closed = false;
@@ -79,22 +82,29 @@ export class CacheCore {
     return this.#opening;
   }
 
-  /** The store, once it is open. */
-  get store(): KeyValueStore | undefined {
-    return this.#opened?.store;
+  /** How often something was forgotten. */
+  get generation(): number {
+    return this.#generation;
   }
 
-  /** What was parsed before of this very text. Its tags are the caller's to compare. */
-  hot(entryKey: string, text: string | undefined): Hot | undefined {
-    const hot = this.#hot.get(entryKey);
-    return hot !== undefined && hot.text === text ? hot : undefined;
+  /** A value that is surely what the store has: only where nobody else changes it. */
+  hot(space: string, key: string): Hot | undefined {
+    const hot = this.#hot.get(space)?.get(key);
+    if (hot?.generation !== this.#generation) return undefined;
+    return this.options.clock.now() < hot.freshUntilMs ? hot : undefined;
   }
 
-  heat(entryKey: string, hot: Hot): void {
-    if (hot.text.length > MAX_HOT_LENGTH) return;
-    // All at once: to know which was used longest ago would cost each use what it saves.
-    if (this.#hot.size >= MAX_HOT) this.#hot.clear();
-    this.#hot.set(entryKey, hot);
+  /** @param value is frozen, all the way down. */
+  heat(space: string, key: string, entry: Entry, value: object, generation: number): void {
+    if (!this.options.isLocal || (entry.json?.length ?? 0) > MAX_HOT_LENGTH) return;
+    let values = this.#hot.get(space);
+    if (values === undefined) {
+      values = new Map();
+      this.#hot.set(space, values);
+    }
+    // To know which was used longest ago would cost each use what it saves.
+    if (values.size >= MAX_HOT) values.clear();
+    values.set(key, { value: freeze(value), freshUntilMs: entry.freshUntilMs, generation });
   }
 
   async #opens(opening: Promise<OpenedStore>): Promise<OpenedStore> {
@@ -109,18 +119,10 @@ export class CacheCore {
 
   async read(space: string, key: string, tags: readonly string[]): Promise<Found> {
     const { store } = this.#opened ?? (await this.open());
-    const keys = [`${space}e:${key}`];
+    const entryKey = `${space}e:${key}`;
+    const keys = [entryKey];
     for (const tag of tags) keys.push(tagKey(space, tag));
-    return this.found(space, keys, tags, await store.getMany(keys));
-  }
-
-  /** Makes sense of the texts of an entry and its tags, in the order of `keys`. */
-  async found(
-    space: string,
-    [entryKey = ""]: readonly string[],
-    tags: readonly string[],
-    texts: readonly (string | undefined)[],
-  ): Promise<Found> {
+    const texts = await store.getMany(keys);
     const [text] = texts;
     const entry = text === undefined ? undefined : decodeEntry(entryKey, text);
     if (tags.length === 0 && entry?.tags === undefined) return { entry, versions: NO_VERSIONS };
@@ -130,7 +132,6 @@ export class CacheCore {
       if (version !== undefined) versions.set(tag, version);
     }
     if (entry?.tags === undefined) return { entry, versions };
-    const { store } = this.#opened ?? (await this.open());
     return { entry: await this.#current(store, space, entry, versions), versions };
   }
 
@@ -173,6 +174,7 @@ export class CacheCore {
 
   /** Keeps an entry, unless it is too large. */
   async write(space: string, key: string, entry: Entry, keepMs: number): Promise<void> {
+    this.#hot.get(space)?.delete(key);
     const { store } = this.#opened ?? (await this.open());
     const entryKey = `${space}e:${key}`;
     const text = encodeEntry(entryKey, entry);
@@ -181,6 +183,7 @@ export class CacheCore {
   }
 
   async delete(space: string, keys: readonly string[]): Promise<void> {
+    this.#generation++;
     const { store } = this.#opened ?? (await this.open());
     for (const key of keys) this.flights.supersede(space + key);
     await store.delete(keys.map((key) => `${space}e:${key}`));
@@ -188,12 +191,14 @@ export class CacheCore {
 
   /** A tag without a version fits no entry: to forget the version is to forget all that carries it. */
   async invalidate(space: string, tags: readonly string[]): Promise<void> {
+    this.#generation++;
     const { store } = this.#opened ?? (await this.open());
     this.flights.supersedeAll(space, tags);
     await store.delete(tags.map((tag) => tagKey(space, tag)));
   }
 
   async clear(space: string): Promise<void> {
+    this.#generation++;
     const { store } = this.#opened ?? (await this.open());
     this.flights.supersedeAll(space);
     await store.clear(space);
@@ -252,7 +257,7 @@ export class CacheCore {
 
 const COUNTER = { hit: "hits", stale: "stale", negative: "negative", miss: "misses" } as const;
 
-export function tagKey(space: string, tag: string): string {
+function tagKey(space: string, tag: string): string {
   return `${space}t:${tag}`;
 }
 
@@ -262,4 +267,11 @@ async function newVersion(store: KeyValueStore, key: string): Promise<string> {
   const [other] = await store.getMany([key]);
   // Gone again: then this value is a miss, which is what an invalidation means.
   return other ?? version;
+}
+
+function freeze<Value extends object>(value: Value): Value {
+  for (const member of Object.values(value) as unknown[]) {
+    if (typeof member === "object" && member !== null) freeze(member);
+  }
+  return Object.freeze(value);
 }

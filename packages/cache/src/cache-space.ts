@@ -1,5 +1,5 @@
 import { sha256 } from "@backplane/protocol";
-import { type CacheCore, type Found, tagKey } from "./cache-core.ts";
+import type { CacheCore, Found } from "./cache-core.ts";
 import {
   type GetOrSetOptions,
   type LoadContext,
@@ -44,15 +44,11 @@ export interface Cache {
 export interface Asking {
   readonly ttlMs: number;
   readonly tags: readonly string[];
-  /** The same as store keys. */
-  readonly tagKeys: readonly string[];
   readonly serverId: string;
   /** Whether a kept value is one that this caller could have kept. */
   accepts(value: unknown): boolean;
   cancelled(): boolean;
   load(): Promise<unknown>;
-  /** What becomes of it when it was not simply there. */
-  finish(outcome: Promise<unknown>): Promise<unknown>;
 }
 
 const ONCE = {
@@ -142,74 +138,45 @@ export class CacheSpace implements Cache {
     }
   }
 
-  /** For the interceptor: a kept value that it accepts, frozen if it is asked for often, or what its load gives. */
-  lookup(key: string, asking: Asking): Promise<unknown> {
-    const { store } = this.#core;
-    if (store === undefined) return asking.finish(this.#openFor(key, asking));
-    const keys = [`${this.#space}e:${key}`, ...asking.tagKeys];
-    return store.getMany(keys).then(
-      (texts) => {
-        const hot = this.#core.hot(keys[0] as string, texts[0]);
-        if (hot !== undefined && this.#isFresh(hot.entry) && carries(hot.entry, asking, texts)) {
-          this.#core.publishLookup(this.#label, asking.serverId, "hit");
-          return hot.value;
-        }
-        return asking.finish(this.#look(key, keys, asking, texts));
-      },
-      (error: unknown) => asking.finish(Promise.reject(error)),
-    );
+  /** For the interceptor: what is surely kept under a key, frozen, without a look into the store. */
+  hot(key: string, serverId: string): object | undefined {
+    const hot = this.#core.hot(this.#space, key);
+    if (hot === undefined) return undefined;
+    this.#core.publishLookup(this.#label, serverId, "hit");
+    return hot.value;
   }
 
-  /** The store keys of tags, for `lookup`. */
-  tagKeys(tags: readonly string[]): readonly string[] {
-    return tags.map((tag) => tagKey(this.#space, tag));
-  }
-
-  /** Whether keys never leave this process. */
-  get isLocal(): boolean {
-    return this.#core.options.isLocal;
-  }
-
-  async #openFor(key: string, asking: Asking): Promise<unknown> {
-    const { store } = await this.#core.open();
-    const keys = [`${this.#space}e:${key}`, ...asking.tagKeys];
-    return this.#look(key, keys, asking, await store.getMany(keys));
-  }
-
-  async #look(
-    key: string,
-    keys: readonly string[],
-    asking: Asking,
-    texts: readonly (string | undefined)[],
-  ): Promise<unknown> {
-    const { tags, ttlMs } = asking;
-    const found = await this.#core.found(this.#space, keys, tags, texts);
+  /** For the interceptor: a kept value that it accepts, or what its load gives. Not to be changed. */
+  async lookup(key: string, asking: Asking): Promise<unknown> {
+    const { tags, ttlMs, serverId } = asking;
+    const { generation } = this.#core;
+    const found = await this.#core.read(this.#space, key, tags);
     const { entry } = found;
     if (entry !== undefined && this.#isFresh(entry)) {
       const value = readValue(entry);
       if (asking.accepts(value)) {
-        this.#core.publishLookup(this.#label, asking.serverId, "hit");
-        const isWhole = Object.keys(entry.tags ?? {}).length === tags.length;
-        if (isWhole) {
-          const [entryKey = ""] = keys;
-          this.#core.heat(entryKey, { text: texts[0] as string, entry, value: freeze(value) });
-        }
+        this.#core.publishLookup(this.#label, serverId, "hit");
+        this.#core.heat(this.#space, key, entry, value as object, generation);
         return value;
       }
     }
-    this.#core.publishLookup(this.#label, asking.serverId, "miss");
-    const resolved: ResolvedGetOrSet = { ...ONCE, ttlMs, tags };
+    this.#core.publishLookup(this.#label, serverId, "miss");
     const accepts = (value: unknown): boolean => asking.accepts(value);
     const load = (): Promise<unknown> => asking.load();
     const loaded = await this.#core.flights.join(
       this.#space + key,
       {
-        load: (flight) => this.#load(key, load, resolved, found, flight, accepts),
+        load: (flight) => this.#load(key, load, { ...ONCE, ttlMs, tags }, found, flight, accepts),
         cancelled: () => asking.cancelled(),
       },
       tags,
     );
     return readValue(loaded);
+  }
+
+  /** Whether keys never leave this process. */
+  get isLocal(): boolean {
+    return this.#core.options.isLocal;
   }
 
   async invalidateTags(...tags: readonly string[]): Promise<void> {
@@ -316,20 +283,4 @@ function keyOf(method: string, key: string): string {
     throw new TypeError(`${method}: the key must be a non-empty string`);
   }
   return key.length <= MAX_PLAIN_KEY && !key.startsWith("#") ? key : `#${sha256(key)}`;
-}
-
-/** Whether the entry's tags have the versions that stand behind the entry's own text. */
-function carries({ tags }: Entry, asking: Asking, texts: readonly (string | undefined)[]): boolean {
-  for (let index = 0; index < asking.tags.length; index++) {
-    const version = texts[index + 1];
-    if (version === undefined || tags?.[asking.tags[index] as string] !== version) return false;
-  }
-  return true;
-}
-
-/** All the way down: whoever gets it next must not find it changed. */
-function freeze(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  for (const member of Object.values(value)) freeze(member);
-  return Object.freeze(value);
 }

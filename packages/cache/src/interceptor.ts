@@ -8,6 +8,7 @@ import {
   type Next,
   type ServerChange,
   sha256,
+  shareResult,
 } from "@backplane/protocol";
 import type { Asking, CacheSpace } from "./cache-space.ts";
 import { CACHEABLE_METHODS, resultKey } from "./key.ts";
@@ -49,17 +50,11 @@ const REQUIRED_MEMBER: Readonly<Record<string, string>> = {
 /** Thrown through the flight: whoever waits must run for himself. */
 const NOT_TO_BE_KEPT: unique symbol = Symbol("a result that is not to be kept");
 
-/** A server whose results are kept. */
+/** A server whose results are kept, and the tags that they carry by method. */
 interface Host {
   /** Begins its keys and tags. */
   readonly prefix: string;
-  readonly rows: ReadonlyMap<string, Row>;
-}
-
-/** What holds for all results of one method of one server. */
-interface Row {
-  readonly tags: readonly string[];
-  readonly tagKeys: readonly string[];
+  readonly tags: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -105,13 +100,10 @@ class CachingInterceptor implements Interceptor {
     const { name, version } = host.serverInfo;
     // Servers may share a cache, and replicas of one server shall share results, but not with another build.
     const prefix = `${sha256(JSON.stringify([name, version])).slice(0, 22)}:`;
-    const rows = new Map(
-      Object.entries(TAGS).map(([method, own]) => [
-        method,
-        this.#row(own.map((tag) => prefix + tag)),
-      ]),
+    const tags = new Map(
+      Object.entries(TAGS).map(([method, own]) => [method, own.map((tag) => prefix + tag)]),
     );
-    this.#hosts.set(host.serverId, { prefix, rows });
+    this.#hosts.set(host.serverId, { prefix, tags });
     host.onChange((change) => this.#space.invalidateTags(...changedTags(prefix, change)));
     host.onStop("caching", () => void this.#hosts.delete(host.serverId));
   }
@@ -125,19 +117,14 @@ class CachingInterceptor implements Interceptor {
     // The answers that a retry brings are its client's own.
     const isRetry = params.inputResponses !== undefined || params.requestState !== undefined;
     if (host === undefined || isRetry) return next(invocation);
-    const { prefix, rows } = host;
-    const row = rows.get(method) as Row;
-    const own =
-      method === "resources/read"
-        ? this.#row([...row.tags, uriTag(prefix, params.uri as string)])
-        : row;
+    const { prefix, tags } = host;
     const key = prefix + resultKey(invocation, !this.#space.isLocal);
-    const asking = new AskingCall(invocation, next, own, cacheHint.ttlMs);
-    return this.#space.lookup(key, asking) as Promise<InvocationResult>;
-  }
-
-  #row(tags: readonly string[]): Row {
-    return { tags, tagKeys: this.#space.tagKeys(tags) };
+    const hot = this.#space.hot(key, context.serverId);
+    if (hot !== undefined) return Promise.resolve(shareResult(hot));
+    const own = tags.get(method) as readonly string[];
+    const all = method === "resources/read" ? [...own, uriTag(prefix, params.uri as string)] : own;
+    const asking = new AskingCall(invocation, next, all, cacheHint.ttlMs);
+    return asking.finish(this.#space.lookup(key, asking));
   }
 }
 
@@ -145,17 +132,15 @@ class CachingInterceptor implements Interceptor {
 class AskingCall implements Asking {
   readonly ttlMs: number;
   readonly tags: readonly string[];
-  readonly tagKeys: readonly string[];
   readonly #invocation: Invocation;
   readonly #next: Next;
   #failure: { readonly error: unknown } | undefined = undefined;
   #made: InvocationResult | undefined = undefined;
 
-  constructor(invocation: Invocation, next: Next, { tags, tagKeys }: Row, ttlMs: number) {
+  constructor(invocation: Invocation, next: Next, tags: readonly string[], ttlMs: number) {
     this.#invocation = invocation;
     this.#next = next;
     this.tags = tags;
-    this.tagKeys = tagKeys;
     this.ttlMs = ttlMs;
   }
 
@@ -182,9 +167,10 @@ class AskingCall implements Asking {
     return this.#made;
   }
 
-  async finish(outcome: Promise<unknown>): Promise<unknown> {
+  /** What this caller gets. */
+  async finish(outcome: Promise<unknown>): Promise<InvocationResult> {
     try {
-      const result = await outcome;
+      const result = (await outcome) as InvocationResult;
       return this.#made ?? result;
     } catch {
       // Made here, whatever became of it afterwards.

@@ -228,6 +228,7 @@ export type {
 export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-store.ts";
 export { Secret } from "./secret.ts";
 export { sha256 } from "./sha256.ts";
+export { isSharedResult, shareResult } from "./shared-result.ts";
 export { formatIssues, isFormat } from "./string-formats.ts";
 export type { MessageTransport, MessageTransportHandlers } from "./transport.ts";
 export type {

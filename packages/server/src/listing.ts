@@ -1,17 +1,17 @@
-import type {
-  Authorizer,
-  Principal,
-  ProtectedPrimitive,
-  Resource,
-  Tool,
-  WireCodec,
+import {
+  type Authorizer,
+  type Principal,
+  type ProtectedPrimitive,
+  type Resource,
+  shareResult,
+  type Tool,
+  type WireCodec,
 } from "@backplane/protocol";
 import type { Call } from "./call.ts";
 import { decodeCursor, decodePlace, pageAfter } from "./pagination.ts";
 import type { PrimitiveTable, RegisteredPrimitive } from "./primitive-table.ts";
 import { listProvided } from "./provider-listing.ts";
 import type { Registry } from "./registry.ts";
-import { share } from "./shared-results.ts";
 
 interface ListRow<Entry extends RegisteredPrimitive> {
   readonly table: (registry: Registry) => PrimitiveTable<Entry>;
@@ -82,7 +82,7 @@ export class Listing {
     const cacheKey = `${codec.revision} ${call.method}`;
     const cached = this.#pages.get(cacheKey);
     if (cached?.version === table.version) return cached.result;
-    const result = share(this.#make(row, table, codec, lastKey, principal));
+    const result = shareResult(this.#make(row, table, codec, lastKey, principal));
     this.#pages.set(cacheKey, { version: table.version, result });
     return result;
   }

@@ -1,21 +1,29 @@
 import {
   createResultEnvelope,
+  isSharedResult,
   type MCPError,
   type MethodRow,
   type RequestId,
   type ResultEnvelope,
+  type WireCodec,
 } from "@backplane/protocol";
 import type { CacheHints } from "./cache-hint.ts";
 import type { Call } from "./call.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { isShared } from "./shared-results.ts";
+
+/** The JSON of a shared result, and what it was made for. */
+interface SharedText {
+  readonly codec: WireCodec;
+  readonly objectOutput: boolean | undefined;
+  readonly text: string;
+}
 
 /** Gives results and errors the wire form of their era. */
 export class ResponseEncoder {
   readonly #envelope: ResultEnvelope;
   readonly #hints: CacheHints;
   /** JSON of results that are the same object again and again: list pages, by identity. */
-  readonly #shared = new WeakMap<object, string>();
+  readonly #shared = new WeakMap<object, SharedText>();
 
   constructor(options: ResolvedOptions, hints: CacheHints) {
     this.#hints = hints;
@@ -23,7 +31,7 @@ export class ResponseEncoder {
   }
 
   result(call: Call, row: MethodRow, result: object): string {
-    const text = isShared(result)
+    const text = isSharedResult(result)
       ? this.#sharedResult(call, row, result)
       : this.#encode(call, row, result);
     return `{"jsonrpc":"2.0","id":${encodeId(call.requestId)},"result":${text}}`;
@@ -34,11 +42,12 @@ export class ResponseEncoder {
   }
 
   #sharedResult(call: Call, row: MethodRow, result: object): string {
-    let text = this.#shared.get(result);
-    if (text === undefined) {
-      text = this.#encode(call, row, result);
-      this.#shared.set(result, text);
-    }
+    const { objectOutput, peer } = call;
+    const known = this.#shared.get(result);
+    // One that was kept may be asked for in another revision than before.
+    if (known?.codec === peer.codec && known.objectOutput === objectOutput) return known.text;
+    const text = this.#encode(call, row, result);
+    this.#shared.set(result, { codec: peer.codec, objectOutput, text });
     return text;
   }
 
