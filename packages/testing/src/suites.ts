@@ -29,4 +29,15 @@ export {
   seededRandom,
   sessionStoreSuite,
 } from "@backplane/protocol/test-suite";
+export {
+  type ChaoticProvider,
+  chaoticProvider,
+  PROVIDER_LIES,
+  type ProvidedText,
+  type ProviderLie,
+  type ResourceProviderSuiteContext,
+  readText,
+  resourceProviderSuite,
+  suiteRequestContext,
+} from "@backplane/server/test-suite";
 export { runJournalSuite } from "@backplane/workflow/test-suite";
