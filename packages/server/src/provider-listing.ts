@@ -7,7 +7,7 @@ import type { RegisteredProvider } from "./provider-registration.ts";
  * Pages of a provider that are read for one page of the list at most: a policy may hide whole pages, and a
  * provider may answer empty ones. Then the client gets what there is, and goes on.
  */
-const MAX_ROUNDS = 10;
+const MAX_ROUNDS = 20;
 
 /** What the policy lets the caller see. */
 export type IsVisible = (provider: RegisteredProvider, uri: string) => boolean;
@@ -30,15 +30,22 @@ export async function listProvided(
   let index = start === undefined ? 0 : providers.findIndex(({ key }) => key >= start.provider);
   if (index === -1) index = providers.length;
   let cursor = providers[index]?.key === start?.provider ? start?.cursor : undefined;
+  // A place that a client may see: at a hidden entry, a cursor would tell its name.
+  let told: { readonly count: number; readonly place: ProviderPlace } | undefined;
   for (let round = 0; index < providers.length; round++) {
     const registered = providers[index] as RegisteredProvider;
-    if (resources.length >= room || round >= MAX_ROUNDS) {
-      return { resources, nextCursor: encodePlace({ provider: registered.key, cursor }) };
+    const place = { provider: registered.key, cursor };
+    if (resources.length >= room) return { resources, nextCursor: encodePlace(place) };
+    if (round >= MAX_ROUNDS) {
+      const last = told ?? { count: resources.length, place };
+      return { resources: resources.slice(0, last.count), nextCursor: encodePlace(last.place) };
     }
     const limit = room - resources.length;
     const page = await registered.provider.list({ cursor, limit, prefix: undefined }, call);
+    let endsVisibly = false;
     for (const resource of checkedPage(registered, page, limit)) {
-      if (isVisible(registered, resource.uri)) resources.push(resource);
+      endsVisibly = isVisible(registered, resource.uri);
+      if (endsVisibly) resources.push(resource);
     }
     const { nextCursor } = page;
     if (nextCursor === undefined) index++;
@@ -46,6 +53,10 @@ export async function listProvided(
       throw new TypeError(`resource provider "${registered.key}": its cursor leads nowhere`);
     }
     cursor = nextCursor;
+    const next = providers[index];
+    if (next !== undefined && (endsVisibly || cursor === undefined)) {
+      told = { count: resources.length, place: { provider: next.key, cursor } };
+    }
   }
   return { resources, nextCursor: undefined };
 }

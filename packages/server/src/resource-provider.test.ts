@@ -264,6 +264,29 @@ describe("policy over a provider", () => {
     );
   });
 
+  it("no cursor tells the name of what is hidden, and nothing that may be seen is lost", async () => {
+    const hidden = (index: number): boolean => index % 7 < 4;
+    const names = Array.from({ length: 300 }, (_, index) => {
+      const number = String(index).padStart(3, "0");
+      return hidden(index) ? `${number}-secret` : number;
+    });
+    for (const pageSize of [1, 2, 5, 40]) {
+      const server = silent({ policy, pageSize });
+      server.addResourceProvider(new MapProvider("a", names));
+      const client = await RawClient.connect(server, "modern");
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await listed(client, cursor);
+        seen.push(...page.uris);
+        cursor = page.nextCursor;
+        expect(Buffer.from(cursor ?? "", "base64url").toString()).not.toContain("secret");
+      } while (cursor !== undefined);
+      const visible = names.filter((name) => !name.includes("secret"));
+      expect(seen).toEqual(visible.map((name) => `a://${name}`));
+    }
+  });
+
   it("decides by the one spelling that the provider knows", async () => {
     const server = silent({ policy });
     const provider = new MapProvider("a", ["secret"]);
