@@ -1,4 +1,10 @@
-import { CHANNELS, type Clock, type KeyValueStore, type Logger } from "@backplane/protocol";
+import {
+  CHANNELS,
+  type Clock,
+  type KeyValueStore,
+  type Logger,
+  shareResult,
+} from "@backplane/protocol";
 import type { CacheStats, Tally } from "./cache-stats.ts";
 import { decodeEntry, type Entry, encodeEntry } from "./entry.ts";
 import { Flights } from "./internal/flights.ts";
@@ -104,7 +110,11 @@ export class CacheCore {
     }
     // To know which was used longest ago would cost each use what it saves.
     if (values.size >= MAX_HOT) values.clear();
-    values.set(key, { value: freeze(value), freshUntilMs: entry.freshUntilMs, generation });
+    values.set(key, {
+      value: shareResult(freeze(value)),
+      freshUntilMs: entry.freshUntilMs,
+      generation,
+    });
   }
 
   async #opens(opening: Promise<OpenedStore>): Promise<OpenedStore> {

@@ -8,7 +8,6 @@ import {
   type Next,
   type ServerChange,
   sha256,
-  shareResult,
 } from "@backplane/protocol";
 import type { Asking, CacheSpace } from "./cache-space.ts";
 import { CACHEABLE_METHODS, resultKey } from "./key.ts";
@@ -118,9 +117,9 @@ class CachingInterceptor implements Interceptor {
     const isRetry = params.inputResponses !== undefined || params.requestState !== undefined;
     if (host === undefined || isRetry) return next(invocation);
     const { prefix, tags } = host;
-    const key = prefix + resultKey(invocation, !this.#space.isLocal);
+    const key = resultKey(prefix, invocation, !this.#space.isLocal);
     const hot = this.#space.hot(key, context.serverId);
-    if (hot !== undefined) return Promise.resolve(shareResult(hot));
+    if (hot !== undefined) return Promise.resolve(hot);
     const own = tags.get(method) as readonly string[];
     const all = method === "resources/read" ? [...own, uriTag(prefix, params.uri as string)] : own;
     const asking = new AskingCall(invocation, next, all, cacheHint.ttlMs);

@@ -40,9 +40,11 @@ const TOKEN_CLAIMS: ReadonlySet<string> = new Set([
  * if the same principal, with the same rights, asks for the same thing; what is declared public has no
  * principal in it.
  *
+ * @param prefix stands for the server.
  * @param leaves whether it leaves this process: then nothing of arguments can be read from it.
  */
 export function resultKey(
+  prefix: string,
   { method, params, context, cacheHint }: Invocation,
   leaves: boolean,
 ): string {
@@ -51,7 +53,7 @@ export function resultKey(
   const asked = askedOf(method, params);
   // A digest has no bracket, with which each of these texts begins.
   const plain = !leaves && asked.length <= MAX_PLAIN_LENGTH;
-  return `${method}:${revision}:${scope}:${plain ? asked : sha256(asked)}`;
+  return `${prefix}${method}:${revision}:${scope}:${plain ? asked : sha256(asked)}`;
 }
 
 /** Longer ones would be most of what memory holds. */

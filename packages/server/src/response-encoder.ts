@@ -31,9 +31,10 @@ export class ResponseEncoder {
   }
 
   result(call: Call, row: MethodRow, result: object): string {
-    const text = isSharedResult(result)
-      ? this.#sharedResult(call, row, result)
-      : this.#encode(call, row, result);
+    const known = this.#shared.get(result);
+    // One that was kept may be asked for in another revision than before.
+    const fits = known?.codec === call.peer.codec && known.objectOutput === call.objectOutput;
+    const text = fits ? known.text : this.#encodeNew(call, row, result);
     return `{"jsonrpc":"2.0","id":${encodeId(call.requestId)},"result":${text}}`;
   }
 
@@ -41,13 +42,12 @@ export class ResponseEncoder {
     return encodeFailure(call.requestId, call.peer.codec.encodeError(error));
   }
 
-  #sharedResult(call: Call, row: MethodRow, result: object): string {
-    const { objectOutput, peer } = call;
-    const known = this.#shared.get(result);
-    // One that was kept may be asked for in another revision than before.
-    if (known?.codec === peer.codec && known.objectOutput === objectOutput) return known.text;
+  #encodeNew(call: Call, row: MethodRow, result: object): string {
     const text = this.#encode(call, row, result);
-    this.#shared.set(result, { codec: peer.codec, objectOutput, text });
+    if (isSharedResult(result)) {
+      const { objectOutput, peer } = call;
+      this.#shared.set(result, { codec: peer.codec, objectOutput, text });
+    }
     return text;
   }
 
