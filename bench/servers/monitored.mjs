@@ -7,7 +7,6 @@ import { apiKeys } from "../lib/auth.mjs";
 import { port, serverInfo } from "../lib/settings.mjs";
 import { tools } from "../lib/workload.mjs";
 
-process.on("SIGUSR2", () => process.exit());
 const layers = new Set((process.env.LAYERS ?? "").split(",").filter((layer) => layer !== ""));
 
 const on = {
