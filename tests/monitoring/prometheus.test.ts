@@ -84,6 +84,19 @@ describe("promtool accepts", () => {
     }
   });
 
+  it("what was called since the last reading", async () => {
+    const { url, metrics } = await measured();
+    const client = observingClient({ url });
+    for (const calls of [1, 2, 3]) {
+      await client.callTool("echo", { text: "hi" });
+      const count = /duration_seconds_count\{.*gen_ai_tool_name="echo".*\} (\d+)$/m;
+      // Read twice: what is idle reads the same again.
+      for (let reading = 0; reading < 2; reading++) {
+        expect(count.exec(prometheusText(metrics))?.[1]).toBe(String(calls));
+      }
+    }
+  });
+
   it("counts without durations", async () => {
     const { server, url } = await observedServer();
     const metrics = new MCPMetrics({ server, collectRequestDuration: false });

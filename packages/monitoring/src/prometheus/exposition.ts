@@ -175,9 +175,7 @@ function operationsOf(
   if (timed.length > 0) {
     const family = `mcp_${side}_operation_duration_seconds`;
     text.family(family, "histogram", `Duration of MCP requests as the ${side} sees them.`);
-    for (const { labels, series } of labelled(timed)) {
-      histogram(text, family, labels, series.durations as BoundedDurations);
-    }
+    for (const { labels, series } of labelled(timed)) text.append(linesOf(family, labels, series));
   }
   if (counted.length > 0) {
     const family = `mcp_${side}_operations_total`;
@@ -199,6 +197,25 @@ function labelled(
       operation.series.map((series) => ({ labels: seriesLabels(name, series), series })),
     ),
   );
+}
+
+/** The lines of a series that nothing was added to since the last reading: of many tools most are idle. */
+const kept = new WeakMap<OperationSeries, Kept>();
+
+interface Kept {
+  readonly labels: string;
+  readonly count: number;
+  readonly lines: string;
+}
+
+function linesOf(family: string, labels: string, series: OperationSeries): string {
+  const last = kept.get(series);
+  if (last?.count === series.count && last.labels === labels) return last.lines;
+  const text = new PrometheusText();
+  histogram(text, family, labels, series.durations as BoundedDurations);
+  const lines = text.toString();
+  kept.set(series, { labels, count: series.count, lines });
+  return lines;
 }
 
 function sessionsOf(

@@ -15,6 +15,11 @@ export class PrometheusText {
     this.#text += labels === "" ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`;
   }
 
+  /** @param lines samples of the family that was begun last. */
+  append(lines: string): void {
+    this.#text += lines;
+  }
+
   toString(): string {
     return this.#text;
   }
