@@ -9,5 +9,7 @@ export default mergeConfig(base, {
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    // Of the tests of one file that say they may run beside one another.
+    maxConcurrency: 3,
   },
 });

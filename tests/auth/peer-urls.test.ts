@@ -10,6 +10,8 @@ const connecting: Readonly<Record<string, string | RegExp>> = {
   "auth/src/client/probe.ts": "sends by a guarded fetch alone, which is given to it",
   "auth/src/internal/discover-jwks.ts": "sends by a guarded fetch alone, which is given to it",
   "protocol/src/node/safe-lookup.ts": /assertAddress/,
+  "resources/src/http/http-reader.ts":
+    /connect: \{ lookup: createSafeLookup\(settings\.urlPolicy\)/,
   // To what the application named, and to nothing else: neither redirects nor events lead elsewhere.
   "client/src/http/fetch-sender.ts": /redirect: "manual"/,
   "client/src/http/undici-sender.ts":

@@ -85,8 +85,10 @@ function messagesIn(request: RenderedRequest, answer: Answer): unknown[] | strin
   return value.length === 0 ? "answers with an empty batch" : value;
 }
 
-function emptyAllowed({ method }: RenderedRequest, { status, headers }: Answer): boolean {
+function emptyAllowed({ method, target }: RenderedRequest, { status, headers }: Answer): boolean {
   if (method === "HEAD") return true;
+  // What is no endpoint of MCP says by headers alone which methods it takes (RFC 9110, 15.5.6).
+  if (status === 405) return !target.startsWith("/mcp") && headers["allow"] !== undefined;
   if (status === 202 || status === 417) return true;
   // A preflight, or a stream that has nothing more to say: clients must not come back (WHATWG, 9.2.3).
   if (status === 204) return method === "OPTIONS" || method === "GET";
