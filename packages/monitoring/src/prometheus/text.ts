@@ -3,25 +3,26 @@ export type MetricType = "counter" | "gauge" | "histogram";
 
 /** Prometheus text format 0.0.4, one metric family after the other. */
 export class PrometheusText {
-  #text = "";
+  /** Joined once: a text that grows by `+=` is a tree, which whoever sends it has to walk. */
+  readonly #parts: string[] = [];
 
   /** Begins a family; its samples have to follow. */
   family(name: string, type: MetricType, help: string): void {
-    this.#text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+    this.#parts.push(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
   }
 
   /** @param labels as {@link labelPairs} makes them. */
   sample(name: string, labels: string, value: number): void {
-    this.#text += labels === "" ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`;
+    this.#parts.push(labels === "" ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`);
   }
 
   /** @param lines samples of the family that was begun last. */
   append(lines: string): void {
-    this.#text += lines;
+    this.#parts.push(lines);
   }
 
   toString(): string {
-    return this.#text;
+    return this.#parts.join("");
   }
 }
 
