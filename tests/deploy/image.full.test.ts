@@ -7,6 +7,7 @@ import { bareEnv, checkout, freePort, remove, repository, start } from "../tooli
 import { applyDockerignore, type Image, inside, perform } from "./dockerfile.ts";
 
 const MAX_CONTENT_BYTES = 100 * 1024 * 1024;
+const KEY = "key-of-the-tests-of-the-image";
 /** `node` in the official images; an image's user where the tests may become it. */
 const NODE_USER = process.getuid?.() === 0 ? { uid: 1_000, gid: 1_000 } : {};
 
@@ -53,6 +54,7 @@ describe("the image that the Dockerfile makes", () => {
       ...image.env,
       PORT: String(port),
       ALLOWED_HOSTS: "localhost",
+      API_KEYS: `tester=${KEY}`,
       DRAIN_DELAY_MS: "1000",
     });
     const options = { cwd: inside(image, "."), env, ...NODE_USER };
@@ -66,20 +68,24 @@ describe("the image that the Dockerfile makes", () => {
     await running.waitFor(/MCP at/);
     expect(health()).toBe(0);
 
-    const call = () =>
+    const call = (key: string) =>
       fetch(`http://localhost:${port}/mcp`, {
         method: "POST",
         headers: {
+          "X-API-Key": key,
           "Content-Type": "application/json",
           Accept: "application/json, text/event-stream",
           "MCP-Protocol-Version": "2026-07-28",
-          "Mcp-Method": "server/discover",
+          "Mcp-Method": "tools/call",
+          "Mcp-Name": "get_weather",
         },
         body: JSON.stringify({
           jsonrpc: "2.0",
           id: 1,
-          method: "server/discover",
+          method: "tools/call",
           params: {
+            name: "get_weather",
+            arguments: { location: "Seattle" },
             _meta: {
               "io.modelcontextprotocol/protocolVersion": "2026-07-28",
               "io.modelcontextprotocol/clientCapabilities": {},
@@ -87,8 +93,9 @@ describe("the image that the Dockerfile makes", () => {
           },
         }),
       });
-    // Without a credential the server may refuse; that it answers is what counts here.
-    expect([200, 401]).toContain((await call()).status);
+    expect((await call("another-key-of-the-same-length")).status).toBe(401);
+    const { result } = (await (await call(KEY)).json()) as { result: Record<string, unknown> };
+    expect(result).toMatchObject({ structuredContent: { observedOn: "2015-12-31" } });
 
     running.child.kill(image.stopSignal as NodeJS.Signals);
     const ready = async () => (await fetch(`http://localhost:${port}/ready`)).status;

@@ -1,22 +1,52 @@
-import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isLoopbackHost } from "@backplane/server";
+import { parseIpRange } from "@backplane/protocol";
+import { isLoopbackHost, type KeyRing, parseKeyRing } from "@backplane/server";
+import { type AccessConfig, readAccess } from "./access/access-config.ts";
+import {
+  ConfigError,
+  type Environment,
+  read,
+  readChoice,
+  readList,
+  readPath,
+  readUrl,
+  readWholeNumber,
+} from "./environment.ts";
 import { resolveTimeZone } from "./time-zone.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /** What the environment says, checked. */
 export interface Config {
+  /** Which of several replicas this is: in logs, metrics and traces. */
+  readonly serverName: string | undefined;
   readonly host: string;
   readonly port: number;
   /** Undefined: loopback names only. */
   readonly allowedHosts: readonly string[] | undefined;
-  readonly logLevel: LogLevel;
+  /** Undefined: no proxy is believed. */
+  readonly trustProxy: readonly string[] | undefined;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly drainDelayMs: number;
+  readonly access: AccessConfig;
+  /** Undefined: a key of this process, which other replicas cannot open. */
+  readonly keyRing: KeyRing | undefined;
+  /** Undefined: everything that replicas share is in memory. */
+  readonly redisUrl: string | undefined;
+  /** Begins what replicas of one service have in Redis: other services there have another. */
+  readonly redisPrefix: string;
+  /** Undefined: bookings are in a file. */
+  readonly databaseUrl: string | undefined;
+  /** Undefined: nothing is traced. */
+  readonly traceEndpoint: URL | undefined;
+  /** Undefined: the audit is kept in memory, as far back as the dashboard shows it. */
+  readonly auditFile: string | undefined;
+  readonly callsPerMinute: number;
   readonly weather: WeatherConfig;
   readonly calendarDir: string;
   readonly bookingsDir: string;
+  /** JSON with the tools that are configured. */
+  readonly toolsFile: string;
   readonly timeZone: string;
 }
 
@@ -24,43 +54,46 @@ export type WeatherConfig =
   | { readonly source: "recorded" }
   | { readonly source: "live"; readonly weatherUrl: URL; readonly geocodingUrl: URL };
 
-/** A variable with a value that cannot be used. The message names it and says what it takes. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 const DATA = new URL("../data/", import.meta.url);
 /** A balancer asks `/ready` every few seconds; who connects by loopback has none. */
 const DRAIN_DELAY_MS = 5_000;
+const HTTP = ["http:", "https:"];
 
 /** An empty variable counts as not set. @throws {ConfigError} */
 export function readConfig(env: Environment): Config {
   const host = read(env, "HOST") ?? "127.0.0.1";
-  const allowedHosts = read(env, "ALLOWED_HOSTS")
-    ?.split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-  if (!isLoopbackHost(host) && allowedHosts === undefined) {
+  const isLocal = isLoopbackHost(host);
+  const allowedHosts = readList(env, "ALLOWED_HOSTS");
+  if (!isLocal && allowedHosts === undefined) {
     throw new ConfigError(
       `HOST=${host} makes the server reachable from outside: set ALLOWED_HOSTS to the host names it is called by, separated by commas`,
     );
   }
   return {
+    serverName: readName(env, "SERVER_NAME"),
     host,
-    port: readWholeNumber(env, "PORT", 8_080, 65_535),
+    port: readWholeNumber(env, "PORT", 8_080, [0, 65_535]),
     allowedHosts,
+    trustProxy: readProxies(env),
     logLevel: readChoice(env, "LOG_LEVEL", LOG_LEVELS, "warn"),
     drainDelayMs: readWholeNumber(
       env,
       "DRAIN_DELAY_MS",
-      isLoopbackHost(host) ? 0 : DRAIN_DELAY_MS,
-      600_000,
+      isLocal ? 0 : DRAIN_DELAY_MS,
+      [0, 600_000],
     ),
+    access: readAccess(env, isLocal ? undefined : host),
+    keyRing: readKeyRing(env),
+    redisUrl: readUrl(env, "REDIS_URL", ["redis:", "rediss:"])?.href,
+    redisPrefix: readName(env, "REDIS_PREFIX") ?? "backplane-reference",
+    databaseUrl: readUrl(env, "DATABASE_URL", ["postgres:", "postgresql:"])?.href,
+    traceEndpoint: readUrl(env, "OTEL_EXPORTER_OTLP_ENDPOINT", HTTP),
+    auditFile: read(env, "AUDIT_FILE") && readPath(env, "AUDIT_FILE", ""),
+    callsPerMinute: readWholeNumber(env, "CALLS_PER_MINUTE", 600, [1, 1_000_000]),
     weather: readWeather(env),
-    calendarDir: readPath(env, "CALENDAR_DIR", "calendars"),
-    bookingsDir: readPath(env, "BOOKINGS_DIR", "bookings"),
+    calendarDir: readPath(env, "CALENDAR_DIR", dataFile("calendars")),
+    bookingsDir: readPath(env, "BOOKINGS_DIR", dataFile("bookings")),
+    toolsFile: readPath(env, "TOOLS_FILE", dataFile("tools.json")),
     timeZone: readTimeZone(env),
   };
 }
@@ -70,13 +103,39 @@ export function dataFile(name: string): string {
   return fileURLToPath(new URL(name, DATA));
 }
 
+function readName(env: Environment, variable: string): string | undefined {
+  const name = read(env, variable);
+  if (name === undefined || /^[\w.-]{1,100}$/.test(name)) return name;
+  throw new ConfigError(`${variable} must be 1 to 100 letters, digits, ".", "_" and "-"`);
+}
+
+function readProxies(env: Environment): readonly string[] | undefined {
+  const proxies = readList(env, "TRUST_PROXY");
+  const wrong = proxies?.find((each) => each !== "loopback" && parseIpRange(each) === undefined);
+  if (wrong === undefined) return proxies;
+  throw new ConfigError(
+    `TRUST_PROXY holds ${wrong}; it takes addresses, CIDR blocks such as 10.0.0.0/8, and loopback`,
+  );
+}
+
+function readKeyRing(env: Environment): KeyRing | undefined {
+  const text = read(env, "REQUEST_STATE_KEYS");
+  if (text === undefined) return undefined;
+  try {
+    return parseKeyRing(text);
+  } catch (error) {
+    throw new ConfigError(`REQUEST_STATE_KEYS: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 function readWeather(env: Environment): WeatherConfig {
   const source = readChoice(env, "WEATHER_SOURCE", ["recorded", "live"] as const, "recorded");
   if (source === "recorded") return { source };
+  const openMeteo = (part: string): URL => new URL(`https://${part}.open-meteo.com`);
   return {
     source,
-    weatherUrl: readUrl(env, "WEATHER_API_URL", "https://api.open-meteo.com"),
-    geocodingUrl: readUrl(env, "GEOCODING_API_URL", "https://geocoding-api.open-meteo.com"),
+    weatherUrl: readUrl(env, "WEATHER_API_URL", HTTP) ?? openMeteo("api"),
+    geocodingUrl: readUrl(env, "GEOCODING_API_URL", HTTP) ?? openMeteo("geocoding-api"),
   };
 }
 
@@ -85,48 +144,4 @@ function readTimeZone(env: Environment): string {
   const zone = resolveTimeZone(name);
   if (zone !== undefined) return zone.name;
   throw new ConfigError(`TIME_ZONE=${name} is not an IANA time zone, such as Europe/Berlin`);
-}
-
-function readPath(env: Environment, variable: string, fallback: string): string {
-  const path = read(env, variable);
-  if (path === undefined) return dataFile(fallback);
-  return isAbsolute(path) ? path : resolve(path);
-}
-
-function readUrl(env: Environment, variable: string, fallback: string): URL {
-  const text = read(env, variable) ?? fallback;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  // The value may hold a key, so it is not repeated.
-  throw new ConfigError(`${variable} must be an http or https URL`);
-}
-
-function readWholeNumber(
-  env: Environment,
-  variable: string,
-  fallback: number,
-  max: number,
-): number {
-  const text = read(env, variable);
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= max) return value;
-  throw new ConfigError(`${variable}=${text} must be a whole number from 0 to ${max}`);
-}
-
-function readChoice<Choice extends string>(
-  env: Environment,
-  variable: string,
-  choices: readonly Choice[],
-  fallback: Choice,
-): Choice {
-  const text = read(env, variable)?.toLowerCase() ?? fallback;
-  const choice = choices.find((each) => each === text);
-  if (choice !== undefined) return choice;
-  throw new ConfigError(`${variable}=${text} must be one of ${choices.join(", ")}`);
-}
-
-function read(env: Environment, variable: string): string | undefined {
-  const value = env[variable]?.trim();
-  return value === "" ? undefined : value;
 }

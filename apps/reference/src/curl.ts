@@ -1,13 +1,14 @@
 /**
  * A command line that calls a tool in the 2026-07-28 revision, with everything that revision requires
  * (spec: basic/index, transports/streamable-http). It can be pasted into any POSIX shell.
- * @param host for the `Host` header, where the URL's own is not one that the server allows.
+ * @param options.key what a caller is known by, or a variable that holds it, such as `$KEY`.
+ * @param options.host for the `Host` header, where the URL's own is not one that the server allows.
  */
 export function curlLine(
   url: string,
   tool: string,
   args: Readonly<Record<string, unknown>>,
-  host?: string,
+  { key, host }: { readonly key: string; readonly host?: string | undefined },
 ): string {
   const message = {
     jsonrpc: "2.0",
@@ -33,6 +34,7 @@ export function curlLine(
   ];
   return [
     `curl -sS ${quote(url)}`,
+    `-H "X-API-Key: ${key}"`,
     ...headers.map((header) => `-H ${quote(header)}`),
     `-d ${quote(JSON.stringify(message))}`,
   ].join(" ");

@@ -8,8 +8,10 @@ export const codes = {
   conflict: -1002,
   /** An upstream service is down, slow, or answers nonsense. */
   upstreamUnavailable: -2001,
-  /** The calendar or bookings folder cannot be read or written. */
+  /** The calendars or bookings cannot be read or written. */
   storageUnavailable: -2002,
+  /** Anything that nobody foresaw. `data.correlationId` leads to the log, which alone has the cause. */
+  internal: -3000,
 } as const;
 
 /** Keeps what a caller sent from making a message of any size. */

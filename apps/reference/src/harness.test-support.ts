@@ -1,49 +1,64 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Environment, readConfig } from "./config.ts";
-import { createReferenceServer } from "./server.ts";
-import { openServices, type Services } from "./services.ts";
+import type { StartHttpOptions } from "@backplane/server";
+import { type Application, createApplication } from "./application.ts";
+import { type Config, readConfig } from "./config.ts";
+import type { Environment } from "./environment.ts";
 
-/** The application's services with a bookings folder of their own, for tests. */
-export async function openTestServices(
-  env: Environment = {},
-): Promise<{ services: Services; bookingsDir: string; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), "reference-"));
-  const bookingsDir = join(folder, "bookings");
-  const services = await openServices(readConfig({ BOOKINGS_DIR: bookingsDir, ...env }));
-  return {
-    services,
-    bookingsDir,
-    remove: async () => {
-      await services.close();
-      await rm(folder, { recursive: true });
-    },
-  };
-}
+/** Keys of callers that tests play, by what they may. */
+export const KEYS = {
+  operator: "test-key-of-the-operator",
+  planner: "test-key-of-the-planner",
+  user: "test-key-of-a-user-without-more",
+  metrics: "test-key-of-the-scraper",
+} as const;
+
+const API_KEYS = JSON.stringify({
+  operator: { key: KEYS.operator, roles: ["operator"] },
+  planner: { key: KEYS.planner, scopes: ["calendar:write"] },
+  user: KEYS.user,
+  metrics: { key: KEYS.metrics, roles: ["metrics"] },
+});
 
 /** The application over real HTTP on a free port, for tests. */
-export interface TestApplication {
+export interface TestApplication extends Application {
   readonly url: string;
-  readonly services: Services;
+  readonly config: Config;
   readonly bookingsDir: string;
   stop(): Promise<void>;
 }
 
-export async function startApplication(env: Environment = {}): Promise<TestApplication> {
-  const { services, bookingsDir, remove } = await openTestServices(env);
-  const server = await createReferenceServer(services);
-  // Longer than any test: work that nobody wants any more must end by its signal.
-  const { url } = await server.start({ port: 0, drainTimeoutMs: 600_000 });
-  return {
-    url: url as string,
-    services,
-    bookingsDir,
-    stop: async () => {
-      await server.stop();
-      await remove();
-    },
-  };
+/** @param env what the test wants: nothing of the environment that it runs in gets in by itself. */
+export async function startApplication(
+  env: Environment = {},
+  start: StartHttpOptions = {},
+): Promise<TestApplication> {
+  const folder = await mkdtemp(join(tmpdir(), "reference-"));
+  const bookingsDir = join(folder, "bookings");
+  const remove = () => rm(folder, { recursive: true });
+  const config = readConfig({ BOOKINGS_DIR: bookingsDir, API_KEYS, LOG_LEVEL: "error", ...env });
+  const application = await createApplication(config);
+  const { server, close } = application;
+  try {
+    // Longer than any test: work that nobody wants any more must end by its signal.
+    const { url } = await server.start({ port: 0, drainTimeoutMs: 600_000, ...start });
+    return {
+      ...application,
+      url: url as string,
+      config,
+      bookingsDir,
+      stop: async () => {
+        await server.stop();
+        await close();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await close();
+    await remove();
+    throw error;
+  }
 }
 
 /** A JSON-RPC message as tests look at it. */
@@ -63,18 +78,28 @@ export interface ModernRequest {
   readonly capabilities?: Readonly<Record<string, unknown>>;
   readonly progressToken?: string;
   readonly signal?: AbortSignal;
+  /** Default: the operator's. */
+  readonly key?: string;
 }
 
 /** Sends one request of the 2026-07-28 revision and gives every message of the answer, in order. */
 export async function* modernMessages(
   url: string,
-  { method, params = {}, capabilities = {}, progressToken, signal }: ModernRequest,
+  {
+    method,
+    params = {},
+    capabilities = {},
+    progressToken,
+    signal,
+    key = KEYS.operator,
+  }: ModernRequest,
 ): AsyncGenerator<Message, void, undefined> {
   const name = params["name"] ?? params["uri"];
   const response = await fetch(url, {
     method: "POST",
     headers: {
       "Content-Type": "application/json",
+      "X-API-Key": key,
       Accept: "application/json, text/event-stream",
       "MCP-Protocol-Version": "2026-07-28",
       "Mcp-Method": method,

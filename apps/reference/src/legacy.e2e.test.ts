@@ -6,7 +6,9 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ElicitRequestSchema, type ElicitResult } from "@modelcontextprotocol/sdk/types.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { codes } from "./errors.ts";
-import { startApplication, type TestApplication } from "./harness.test-support.ts";
+import { KEYS, startApplication, type TestApplication } from "./harness.test-support.ts";
+
+const CREDENTIAL = { requestInit: { headers: { "X-API-Key": KEYS.operator } } };
 
 let app: TestApplication;
 const clients: Client[] = [];
@@ -23,7 +25,10 @@ afterEach(async () => {
 /** An official client (SDK v1), which speaks 2025-11-25; it can be asked when `answer` is given. */
 async function connect(
   answer?: (message: string) => ElicitResult | Promise<ElicitResult>,
-  transport: Transport = new StreamableHTTPClientTransport(new URL(app.url)) as Transport,
+  transport: Transport = new StreamableHTTPClientTransport(
+    new URL(app.url),
+    CREDENTIAL,
+  ) as Transport,
 ): Promise<Client> {
   const capabilities = answer === undefined ? {} : { elicitation: {} };
   const client = new Client({ name: "test", version: "1.0.0" }, { capabilities });
@@ -160,7 +165,7 @@ describe("a client of 2025-11-25", () => {
 
 describe("a client of 2024-11-05", () => {
   it("is served at the same path over HTTP+SSE", async () => {
-    const client = await connect(undefined, new SSEClientTransport(new URL(app.url)));
+    const client = await connect(undefined, new SSEClientTransport(new URL(app.url), CREDENTIAL));
     const result = await client.callTool({
       name: "get_weather",
       arguments: { location: "new york", date: "2012-10-29" },

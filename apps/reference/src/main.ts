@@ -1,8 +1,7 @@
+import { type Application, createApplication } from "./application.ts";
 import { banner } from "./banner.ts";
-import { ConfigError, readConfig } from "./config.ts";
-import { createLogger } from "./logger.ts";
-import { createReferenceServer } from "./server.ts";
-import { openServices } from "./services.ts";
+import { type Config, readConfig } from "./config.ts";
+import { ConfigError, read } from "./environment.ts";
 import { describeStartupError } from "./startup-error.ts";
 
 /** Serves until a stop signal comes, or over stdio until stdin ends. */
@@ -12,25 +11,37 @@ async function main(args: readonly string[]): Promise<void> {
     throw new ConfigError(`unknown argument ${unknown[0]}; the only one is --stdio`);
   }
   const config = readConfig(process.env);
-  const services = await openServices(config);
-  const logger = createLogger(config.logLevel, (line) => process.stderr.write(line));
-  const server = await createReferenceServer(services, {
-    allowedHosts: config.allowedHosts,
-    logger,
-  });
+  const application = await createApplication(config);
   try {
-    if (args.includes("--stdio")) {
-      const { stopped } = await server.start({ transport: "stdio", signals: true });
-      await stopped;
-      return;
-    }
-    const { host, port, drainDelayMs } = config;
-    const { url, stopped } = await server.start({ host, port, drainDelayMs, signals: true });
-    process.stdout.write(`${banner(url as string, services, config.allowedHosts)}\n`);
-    await stopped;
+    await (args.includes("--stdio") ? serveStdio(application) : serveHttp(application, config));
   } finally {
-    await services.close();
+    await application.close();
   }
+}
+
+async function serveHttp(application: Application, config: Config): Promise<void> {
+  const { host, port, drainDelayMs } = config;
+  const { url, stopped } = await application.server.start({
+    host,
+    port,
+    drainDelayMs,
+    signals: true,
+  });
+  process.stdout.write(`${banner(url as string, application, config)}\n`);
+  await stopped;
+}
+
+/** Whoever starts the process says who is calling; without configured keys, the key of the run is as good. */
+async function serveStdio({ server, developmentKey }: Application): Promise<void> {
+  const credential = read(process.env, "MCP_CREDENTIAL") ?? developmentKey;
+  if (credential === undefined) {
+    throw new ConfigError(
+      "over stdio, set MCP_CREDENTIAL to one of the keys of API_KEYS, or to a token: it says who is calling",
+    );
+  }
+  const headers = { authorization: `Bearer ${credential}` };
+  const { stopped } = await server.start({ transport: "stdio", signals: true, headers });
+  await stopped;
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { banner } from "./banner.ts";
 import { codes } from "./errors.ts";
 import {
+  KEYS,
   type Message,
   modern,
   modernMessages,
@@ -40,7 +41,7 @@ function call(
 
 describe("the printed curl line", () => {
   it("works as pasted", async () => {
-    const text = banner(app.url, app.services);
+    const text = banner(app.url, { ...app, developmentKey: KEYS.operator }, app.config);
     const line = text.split("\n").find((each) => each.startsWith("curl ")) as string;
     const { stdout } = await promisify(execFile)("sh", ["-c", line]);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -53,12 +54,15 @@ describe("the printed curl line", () => {
   });
 
   it("names an allowed host, and an address that can be reached", () => {
-    const text = banner("http://0.0.0.0:8080/mcp", app.services, ["mcp.example"]);
-    expect(text).toContain("curl -sS 'http://127.0.0.1:8080/mcp' -H 'Host: mcp.example'");
+    const config = { ...app.config, allowedHosts: ["mcp.example"] };
+    const text = banner("http://0.0.0.0:8080/mcp", app, config);
+    expect(text).toContain(
+      "curl -sS 'http://127.0.0.1:8080/mcp' -H \"X-API-Key: $BACKPLANE_KEY\" -H 'Host: mcp.example'",
+    );
   });
 
   it("stands below what is served", async () => {
-    const text = banner(app.url, app.services);
+    const text = banner(app.url, app, app.config);
     const { result } = await modern(app.url, { method: "tools/list" });
     for (const { name } of result.tools) expect(text).toContain(name);
     const discovered = await modern(app.url, { method: "server/discover" });

@@ -1,9 +1,15 @@
 import { readFile } from "node:fs/promises";
-import { type Bookings, createBookings } from "./calendar/bookings.ts";
+import type { MCPCache } from "@backplane/cache";
+import type { Bookings } from "./calendar/booking-plan.ts";
+import { createBookings } from "./calendar/bookings.ts";
 import { type CalendarService, createCalendarService } from "./calendar/calendar-service.ts";
+import { createDatabaseBookings, createDatabaseCalendar } from "./calendar/database-bookings.ts";
 import { type Holidays, readHolidays } from "./calendar/holidays.ts";
 import { createIcsFolder } from "./calendar/ics-folder.ts";
-import { type Config, ConfigError, dataFile } from "./config.ts";
+import { type Config, dataFile } from "./config.ts";
+import type { Database } from "./database.ts";
+import { ConfigError } from "./environment.ts";
+import { cachedWeather } from "./weather/cached-weather.ts";
 import { parseWeatherCsv } from "./weather/csv.ts";
 import { createLiveWeather } from "./weather/live-weather.ts";
 import { createRecordedWeather, type RecordedWeather } from "./weather/recorded-weather.ts";
@@ -23,8 +29,16 @@ export interface Services {
   close(): Promise<void>;
 }
 
-/** Reads all data once. @throws {Error} when a data file or the calendar folder is missing or damaged. */
-export async function openServices(config: Config): Promise<Services> {
+/**
+ * Reads all data once.
+ * @param database where bookings are; without it they are in a file.
+ * @throws {Error} when a data file or the calendar folder is missing or damaged.
+ */
+export async function openServices(
+  config: Config,
+  cache: MCPCache,
+  database: Database | undefined,
+): Promise<Services> {
   const [csv, holidayText] = await Promise.all([
     readFile(dataFile("weather.csv"), "utf8"),
     readFile(dataFile("holidays.json"), "utf8"),
@@ -41,16 +55,27 @@ export async function openServices(config: Config): Promise<Services> {
     });
   }
   const calendar = createCalendarService({
-    folders: [calendars, createIcsFolder(config.bookingsDir, { mayBeMissing: true })],
+    sources: [
+      calendars,
+      database === undefined
+        ? createIcsFolder(config.bookingsDir, { mayBeMissing: true })
+        : createDatabaseCalendar(database.pool),
+    ],
     holidays,
     defaultTimeZone: config.timeZone,
   });
-  const weather = config.weather.source === "live" ? createLiveWeather(config.weather) : recorded;
+  const weather =
+    config.weather.source === "live"
+      ? cachedWeather(createLiveWeather(config.weather), cache)
+      : recorded;
   return {
     weather,
     recorded,
     calendar,
-    bookings: createBookings({ folder: config.bookingsDir, calendar }),
+    bookings:
+      database === undefined
+        ? createBookings({ folder: config.bookingsDir, calendar })
+        : createDatabaseBookings(database.pool, calendar),
     calendarDir: config.calendarDir,
     holidays,
     close: () => weather.close(),

@@ -2,9 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { ConfigError } from "./config.ts";
-import { openTestServices } from "./harness.test-support.ts";
-import { createReferenceServer } from "./server.ts";
+import { ConfigError } from "./environment.ts";
+import { startApplication } from "./harness.test-support.ts";
 import { describeStartupError } from "./startup-error.ts";
 
 describe("what keeps the application from starting", () => {
@@ -12,25 +11,20 @@ describe("what keeps the application from starting", () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
-    const { services, remove } = await openTestServices();
-    const error = await (await createReferenceServer(services))
-      .start({ port })
-      .catch((reason: unknown) => reason);
+    const error = await startApplication({}, { port }).catch((reason: unknown) => reason);
     const text = describeStartupError(error);
     expect(text).toBe(
       `port ${port} on 127.0.0.1 is in use: set PORT to a free one, or to 0 for any`,
     );
     other.close();
-    await remove();
   });
 
   it("is an address that is not ours", async () => {
-    const { services, remove } = await openTestServices();
-    const error = await (await createReferenceServer(services, { allowedHosts: ["x.example"] }))
-      .start({ port: 0, host: "192.0.2.1" })
-      .catch((reason: unknown) => reason);
+    const env = { ALLOWED_HOSTS: "x.example" };
+    const error = await startApplication(env, { host: "192.0.2.1" }).catch(
+      (reason: unknown) => reason,
+    );
     expect(describeStartupError(error)).toMatch(/^cannot listen: .*Check HOST and PORT$/);
-    await remove();
   });
 
   it("is a bad variable, in its own words, and anything else with its stack", () => {

@@ -1,4 +1,4 @@
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "./environment.ts";
 
 /** A mistake of whoever starts the application is told in one line, anything else with its stack. */
 export function describeStartupError(error: unknown): string {

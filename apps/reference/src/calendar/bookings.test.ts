@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { codes } from "../errors.ts";
-import { type Bookings, createBookings } from "./bookings.ts";
+import type { Bookings } from "./booking-plan.ts";
+import { createBookings } from "./bookings.ts";
 import { icsOf, vevent } from "./calendar.test-support.ts";
 import { type CalendarService, createCalendarService } from "./calendar-service.ts";
 import { readHolidays } from "./holidays.ts";
@@ -31,7 +32,7 @@ const file = () => join(folder(), "bookings.ics");
 /** What one process has; two of them share the folder only. */
 function openBookings(maxFileBytes?: number) {
   const service = createCalendarService({
-    folders: [createIcsFolder(root), createIcsFolder(folder(), { mayBeMissing: true })],
+    sources: [createIcsFolder(root), createIcsFolder(folder(), { mayBeMissing: true })],
     holidays,
     defaultTimeZone: "Europe/Berlin",
   });

@@ -9,7 +9,7 @@ import { createIcsFolder } from "./ics-folder.ts";
 const data = new URL("../../data/", import.meta.url);
 const holidays = readHolidays(JSON.parse(readFileSync(new URL("holidays.json", data), "utf8")));
 const calendar = createCalendarService({
-  folders: [createIcsFolder(fileURLToPath(new URL("calendars", data)))],
+  sources: [createIcsFolder(fileURLToPath(new URL("calendars", data)))],
   holidays,
   defaultTimeZone: "Europe/Berlin",
 });
@@ -120,7 +120,7 @@ describe("arguments", () => {
   });
 
   it("refuses a default time zone that is none", () => {
-    const options = { folders: [], holidays, defaultTimeZone: "Mars/Olympus" };
+    const options = { sources: [], holidays, defaultTimeZone: "Mars/Olympus" };
     expect(() => createCalendarService(options)).toThrow(/Mars\/Olympus is not an IANA time zone/);
   });
 });

@@ -1,9 +1,8 @@
 import { type CivilDate, isCivilDate, type Weekday, weekdayOf } from "../civil-date.ts";
 import { type Conflict, invalidInput, quote } from "../errors.ts";
 import { isoInZone, resolveTimeZone, type TimeZone, wallTimeAt } from "../time-zone.ts";
-import type { CalendarProblem } from "./event.ts";
+import type { CalendarProblem, ParsedCalendar } from "./event.ts";
 import type { Holiday, Holidays } from "./holidays.ts";
-import type { IcsFolder } from "./ics-folder.ts";
 import { byTime, type Occurrence, occurrencesOn, type PlacedOccurrence } from "./occurrences.ts";
 import { DEFAULT_EXPANSION_BUDGET } from "./recurrence.ts";
 
@@ -28,7 +27,7 @@ export interface CalendarDay {
 }
 
 export interface CalendarService {
-  /** @throws {ToolExecutionError} −1001 for a bad argument, −2002 when a folder cannot be read. */
+  /** @throws {ToolExecutionError} −1001 for a bad argument, −2002 when a source cannot be read. */
   getCalendar(query: CalendarQuery): Promise<CalendarDay>;
   /** The busy events that overlap an interval. All-day events do not count: most are notes. */
   conflictsWith(startMs: number, endMs: number, zone: TimeZone): Promise<readonly Conflict[]>;
@@ -36,8 +35,17 @@ export interface CalendarService {
   zoneOf(timeZone: string | undefined): TimeZone;
 }
 
+/** Where events come from. */
+export interface CalendarSource {
+  /**
+   * @param date a source may leave out what neither touches this day nor the days beside it.
+   * @throws {ToolExecutionError} −2002 when it cannot be read.
+   */
+  read(date: CivilDate): Promise<readonly ParsedCalendar[]>;
+}
+
 export interface CalendarServiceOptions {
-  readonly folders: readonly IcsFolder[];
+  readonly sources: readonly CalendarSource[];
   readonly holidays: Holidays;
   /** IANA name for queries without one. */
   readonly defaultTimeZone: string;
@@ -45,7 +53,7 @@ export interface CalendarServiceOptions {
 
 /** @throws {Error} when the default time zone is none. */
 export function createCalendarService(options: CalendarServiceOptions): CalendarService {
-  const { folders, holidays } = options;
+  const { sources, holidays } = options;
   const defaultZone = resolveTimeZone(options.defaultTimeZone);
   if (defaultZone === undefined) {
     throw new Error(`${options.defaultTimeZone} is not an IANA time zone`);
@@ -63,7 +71,7 @@ export function createCalendarService(options: CalendarServiceOptions): Calendar
     zone: TimeZone,
   ): Promise<{ occurrences: PlacedOccurrence[]; problems: CalendarProblem[] }> {
     const budget = { candidates: DEFAULT_EXPANSION_BUDGET };
-    const calendars = (await Promise.all(folders.map((folder) => folder.read()))).flat();
+    const calendars = (await Promise.all(sources.map((source) => source.read(date)))).flat();
     const found = calendars.map((calendar) => occurrencesOn(calendar, date, zone, budget));
     return {
       occurrences: found.flatMap((each) => each.occurrences).sort(byTime),

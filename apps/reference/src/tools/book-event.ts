@@ -1,6 +1,8 @@
 import type { InputContext, MCPServer } from "@backplane/server";
 import { z } from "zod";
-import type { BookingRequest } from "../calendar/bookings.ts";
+import { WRITES_CALENDAR } from "../access/policy.ts";
+import type { BookingRequest } from "../calendar/booking-plan.ts";
+import { canAsk } from "../can-ask.ts";
 import { invalidInput } from "../errors.ts";
 import { formatConflicts } from "../format.ts";
 import type { Services } from "../services.ts";
@@ -58,6 +60,7 @@ export function registerBookEvent(server: MCPServer, { bookings }: Services): vo
       input: Input,
       output: Output,
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
+      tags: [WRITES_CALENDAR],
     },
     async (given, context) => {
       const request = await complete(given, context);
@@ -79,14 +82,6 @@ export function registerBookEvent(server: MCPServer, { bookings }: Services): vo
       const allowConflicts = canAsk(context) && conflicts.length > 0;
       return { booked: true, ...(await bookings.bookEvent(request, { allowConflicts })) };
     },
-  );
-}
-
-/** An empty declaration means forms (spec: client/elicitation). */
-function canAsk({ client }: InputContext): boolean {
-  const { elicitation } = client.capabilities;
-  return (
-    elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined)
   );
 }
 

@@ -25,6 +25,9 @@ const Output = z.object({
   source: z.string(),
 });
 
+/** Live values change by the hour, and recorded ones never. They are the same for everybody. */
+const CACHE_HINT = { ttlMs: 600_000, cacheScope: "public" } as const;
+
 /** A function as a tool: the shortest way, and what most tools are. */
 export function registerGetWeather(server: MCPServer, { weather }: Services): void {
   server.tool(
@@ -35,6 +38,7 @@ export function registerGetWeather(server: MCPServer, { weather }: Services): vo
       input: Input,
       output: Output,
       annotations: { readOnlyHint: true, openWorldHint: false },
+      cacheHint: CACHE_HINT,
     },
     (query, context) => weather.getWeather(query, { signal: context.signal }),
   );
