@@ -21,6 +21,8 @@ export default defineConfig({
     include: ["src/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", ...slow],
     globalSetup: [join(root, "scripts/vitest-global-setup.mjs")],
+    // Without this a stylesheet is an empty text, also where it is imported as one (`?raw`).
+    css: true,
     testTimeout: 15_000,
     hookTimeout: 30_000,
     reporters: results

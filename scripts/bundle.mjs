@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { argv, cwd } from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -43,7 +43,7 @@ function filesBelow(folder, wanted) {
 
 /** Changes with everything that the bundle is made from. */
 function fingerprintOf(folder) {
-  const isSource = (name) => name.endsWith(".ts") && !/\.test(-d|-support)?\.ts$/.test(name);
+  const isSource = (name) => !/\.test(-d|-support)?\.ts$/.test(name);
   const sources = filesBelow(join(folder, "src"), isSource);
   const hash = createHash("sha256");
   for (const file of [...sources, join(folder, "package.json"), fileURLToPath(import.meta.url)]) {
@@ -51,6 +51,21 @@ function fingerprintOf(folder) {
   }
   return hash.digest("hex");
 }
+
+const RAW = "?raw";
+/** `import text from "./page.html?raw"` is the text of that file, as it is in vite, which runs the tests. */
+const rawTexts = {
+  name: "raw-texts",
+  resolveId: (id, importer) =>
+    id.endsWith(RAW) && importer ? resolve(dirname(importer), id) : undefined,
+  load: (id) =>
+    id.endsWith(RAW)
+      ? {
+          code: `export default ${JSON.stringify(readFileSync(id.slice(0, -RAW.length), "utf8"))};`,
+          moduleType: "js",
+        }
+      : undefined,
+};
 
 async function bundle(folder) {
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
@@ -65,6 +80,7 @@ async function bundle(folder) {
     input: entriesOf(folder, manifest),
     // What is not a file of this package stays an import: workspace packages, libraries, Node.
     external: (id) => !id.startsWith(".") && !isAbsolute(id),
+    plugins: [rawTexts],
     onLog: (level, log) => {
       if (level === "warn") throw new Error(`${manifest.name}: ${log.message}`);
     },

@@ -23,6 +23,7 @@ install_packages() {
   has curl || wanted="$wanted curl"
   has nginx || [ -x /usr/sbin/nginx ] || wanted="$wanted nginx"
   has promtool || wanted="$wanted prometheus"
+  has chromium || wanted="$wanted chromium"
   [ -n "$wanted" ] || return 0
   if ! has apt-get || [ "$(id -u)" != 0 ]; then
     say "not installed, and only root with apt-get could:$wanted"
