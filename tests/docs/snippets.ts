@@ -1,5 +1,5 @@
 /** A fenced block of a Markdown text, with the file that the comment above it names. */
-interface Snippet {
+export interface Snippet {
   readonly language: string;
   readonly source: string | undefined;
   readonly text: string;
@@ -7,7 +7,7 @@ interface Snippet {
 }
 
 /** The fenced blocks of `markdown`. */
-function snippetsOf(markdown: string): readonly Snippet[] {
+export function snippetsOf(markdown: string): readonly Snippet[] {
   const lines = markdown.split("\n");
   const snippets: Snippet[] = [];
   for (let index = 0; index < lines.length; index++) {

@@ -54,7 +54,12 @@ describe("plan_day", () => {
       weather: { temperatureMax: 33.9, units: { temperature: "°C" } },
       alert: "Heat in New York: up to 33.9 °C",
       booking: { booked: true, start: "2015-09-03T12:00:00+00:00" },
-      calendar: { date: "2015-09-03" },
+      calendar: {
+        date: "2015-09-03",
+        events: expect.arrayContaining([
+          expect.objectContaining({ title: "Heat in New York: up to 33.9 °C" }),
+        ]),
+      },
     });
     const again = await client.call("plan_day", HOT);
     expect(again).toMatchObject({

@@ -23,7 +23,11 @@ export async function openSharedParts(
   { redisUrl, redisPrefix }: Pick<Config, "redisUrl" | "redisPrefix">,
   logs: Logs,
 ): Promise<SharedParts> {
-  const caching = { defaultTtlMs: WEATHER_TTL_MS, logger: logs.channel("cache") };
+  const caching = {
+    name: "reference",
+    defaultTtlMs: WEATHER_TTL_MS,
+    logger: logs.channel("cache"),
+  };
   if (redisUrl === undefined) {
     const cache = new MCPCache(caching);
     return {

@@ -87,6 +87,15 @@ export async function registerPlanDayTool(server: MCPServer): Promise<void> {
       }),
       { inputs: { startTime: "12:00", durationMinutes: 30 } },
     )
+    .addNode(
+      "day",
+      // Where the two ways meet: the calendar is read when the alert is in it.
+      new FunctionNode({
+        input: z.object({ weather: Weather, booking: z.unknown().optional() }),
+        output: z.object({ date: z.string() }),
+        run: ({ weather }) => ({ date: weather.observedOn }),
+      }),
+    )
     .addNode("calendar", step("get_calendar"))
     .input("location", { to: "weather.location" })
     .input("date", { to: "weather.date", optional: true })
@@ -95,7 +104,9 @@ export async function registerPlanDayTool(server: MCPServer): Promise<void> {
     .connect({ from: "decide.hot.weather", to: "alert.weather" })
     .connect({ from: "alert.result", to: "confirm.alert" })
     .connect({ from: "confirm.yes.alert", to: "book.alert" })
-    .connect({ from: "weather.result.observedOn", to: "calendar.date" })
+    .connect({ from: "weather.result", to: "day.weather" })
+    .connect({ from: "book.result", to: "day.booking", optional: true })
+    .connect({ from: "day.result.date", to: "calendar.date" })
     .output("weather", "weather.result")
     .output("alert", "alert.result.title")
     .output("booking", "book.result")
