@@ -6,6 +6,7 @@ it("the reserved _meta keys are those of the SDK", () => {
   expect({
     ...meta,
     META_TOOL_ERROR: undefined,
+    META_WORKFLOW: undefined,
   }).toEqual({
     META_PROTOCOL_VERSION: core.PROTOCOL_VERSION_META_KEY,
     META_CLIENT_CAPABILITIES: core.CLIENT_CAPABILITIES_META_KEY,
@@ -17,9 +18,12 @@ it("the reserved _meta keys are those of the SDK", () => {
   });
 });
 
-it("our own _meta key has a prefix that the protocol does not reserve", () => {
+it.each([
+  meta.META_TOOL_ERROR,
+  meta.META_WORKFLOW,
+])("our own _meta key %s has a prefix that the protocol does not reserve", (key) => {
   // A prefix is reserved when its second label is one of these (spec: basic/index).
-  const [prefix = "", name = ""] = meta.META_TOOL_ERROR.split("/");
+  const [prefix = "", name = ""] = key.split("/");
   expect(["modelcontextprotocol", "mcp"]).not.toContain(prefix.split(".")[1]);
   expect(name).not.toBe("");
 });
