@@ -62,7 +62,7 @@ async function summed(commands) {
     // A failed build would fail everything after it, with less to say about the reason.
     if (step === build && failed(made)) break;
   }
-  const { ok, text } = summary(rows);
+  const { ok, text } = summary(rows, { isCi: Boolean(process.env.CI) });
   console.log(text);
   return ok ? 0 : 1;
 }

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, relative } from "node:path";
+import { REMEDY } from "./services.mjs";
 
 /**
  * One row of the summary: what ran, how many passed and failed, and what to say about each
- * failure.
+ * failure. `wanting` holds a name for each test that was skipped because that is not there.
  */
-export function row(name, passed, failures, skipped = 0) {
-  return { name, passed, failures, skipped };
+export function row(name, passed, failures, skipped = 0, wanting = []) {
+  return { name, passed, failures, skipped, wanting };
 }
 
 /** A step that only has an exit code counts as one. */
@@ -18,7 +19,7 @@ export function exitRow(name, code) {
  * Reads what one vitest project left behind. A project without a result, or with no test in it,
  * has failed: its runner crashed, its build failed, or its include pattern matches nothing.
  */
-export function vitestRow(name, file, folder) {
+export function vitestRow(name, file, folder, missing = []) {
   if (!existsSync(file)) {
     return row(name, 0, [`${name}: no result; its build failed or its runner crashed`]);
   }
@@ -27,7 +28,11 @@ export function vitestRow(name, file, folder) {
   const ran = report.numPassedTests + failures.length;
   if (ran === 0) failures.push(`${name}: no test ran`);
   const skipped = report.numPendingTests + report.numTodoTests;
-  return row(name, report.numPassedTests, failures, skipped);
+  const wanting = report.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === "skipped" || status === "pending")
+    .flatMap(({ tags = [] }) => tags.filter((tag) => missing.includes(tag)));
+  return row(name, report.numPassedTests, failures, skipped, wanting);
 }
 
 function suiteFailures(suite, name, folder) {
@@ -44,8 +49,22 @@ export function withExitCode(rows, name, code) {
   return code === 0 || failed ? rows : [...rows, exitRow(name, code)];
 }
 
-/** The last lines of every run. The closing one stands alone, for people and for CI to read. */
-export function summary(rows) {
+/** How many tests were skipped for want of what, as lines. */
+function wants(rows) {
+  const counts = new Map();
+  for (const name of rows.flatMap(({ wanting }) => wanting)) {
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([name, count]) => `${count} tests SKIPPED for want of ${name}`);
+}
+
+/**
+ * The last lines of every run. The closing one stands alone, for people and for CI to read. In CI a test that
+ * is skipped for want of something is a failure.
+ */
+export function summary(rows, { isCi = false } = {}) {
+  const wanted = wants(rows);
+  if (isCi) rows = [...rows, ...wanted.map((text) => row("services", 0, [`${text}: ${REMEDY}`]))];
   const width = Math.max(...rows.map(({ name }) => name.length));
   const lines = rows.map(({ name, passed, failures, skipped }) => {
     const extra = skipped > 0 ? `  ${skipped} skipped` : "";
@@ -58,6 +77,7 @@ export function summary(rows) {
     text: [
       "",
       ...lines,
+      ...(wanted.length > 0 ? ["", ...wanted, `What brings them: ${REMEDY}`] : []),
       ...(failures.length > 0 ? ["", "Failed:", ...failures.map((each) => `  ${each}`)] : []),
       "",
       `${passed} passed, ${failures.length} failed`,

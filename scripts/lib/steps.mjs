@@ -4,6 +4,7 @@ import { bringNode, MAJORS } from "../node.mjs";
 import { childEnv } from "./pnpm.mjs";
 import { run } from "./process.mjs";
 import { exitRow, vitestRow, withExitCode } from "./results.mjs";
+import { services } from "./services.mjs";
 import { cacheDir, projects, root, testFiles } from "./workspace.mjs";
 
 const LONG_FUZZ_RUNS = "100000";
@@ -39,11 +40,14 @@ async function vitest(name, { wanted, label = "", args = [], env = {} }) {
   const code = await turbo(["test", "--only", ...filters, ...args], {
     env: childEnv({ BACKPLANE_RESULTS: results, ...env }),
   });
+  const { needs } = await services();
+  const missing = needs.filter(({ isThere }) => !isThere).map(({ name: need }) => need);
   const rows = chosen.map(({ folder, path, manifest }) =>
     vitestRow(
       `${manifest.name}${label}`,
       join(results, `${folder.replaceAll("/", "-")}.json`),
       path,
+      missing,
     ),
   );
   return withExitCode(rows, `turbo run test (${name})`, code);

@@ -1,3 +1,4 @@
+// @module-tag nginx
 import { Agent } from "node:http";
 import { rateLimit } from "@backplane/auth";
 import type { MCPServer, MCPServerOptions } from "@backplane/server";

@@ -16,7 +16,7 @@ import { recordingLogger } from "./attacks/recording.ts";
 import { apiKey, keys } from "./harness/guarded-server.ts";
 
 const hourMs = 3_600_000;
-const shared = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
+const shared = process.env["REDIS_URL"] ?? "";
 const prefix = (): string => `{test-${crypto.randomUUID()}}:`;
 
 /** Another server object: its own authenticator, limiter and connection. */
@@ -70,87 +70,91 @@ async function twoReplicas(options: RateLimitOptions): Promise<readonly string[]
 const count = (all: readonly { readonly status: number }[], wanted: number): number =>
   all.filter(({ status }) => status === wanted).length;
 
-describe.each(eras)("limits over two servers on one Redis, at $name", (era) => {
-  const many = (
-    urls: readonly string[],
-    key: string,
-    times: number,
-    tool: (index: number) => string,
-  ) =>
-    Promise.all(
-      Array.from({ length: times }, (_, index) =>
-        era.call(urls[index % 2] as string, apiKey(key), tool(index)),
-      ),
-    );
-  const methods = ["tools/call"];
+describe.each(eras)(
+  "limits over two servers on one Redis, at $name",
+  { tags: ["redis"] },
+  (era) => {
+    const many = (
+      urls: readonly string[],
+      key: string,
+      times: number,
+      tool: (index: number) => string,
+    ) =>
+      Promise.all(
+        Array.from({ length: times }, (_, index) =>
+          era.call(urls[index % 2] as string, apiKey(key), tool(index)),
+        ),
+      );
+    const methods = ["tools/call"];
 
-  it("[S26-40c] N calls of a principal in total, and N of another", async () => {
-    const urls = await twoReplicas({ limit: 7, windowMs: hourMs, methods });
-    for (const key of [keys.admin, keys.other]) {
-      const answers = await many(urls, key, 20, () => "a");
-      expect([count(answers, 200), count(answers, 429)]).toEqual([7, 13]);
-    }
-  });
-
-  it("[S26-40c] N calls of each tool, of a group, of everybody, and of a key's own quota", async () => {
-    const perTool = await twoReplicas({
-      limit: 3,
-      windowMs: hourMs,
-      per: ["principal", "target"],
-      methods,
+    it("[S26-40c] N calls of a principal in total, and N of another", async () => {
+      const urls = await twoReplicas({ limit: 7, windowMs: hourMs, methods });
+      for (const key of [keys.admin, keys.other]) {
+        const answers = await many(urls, key, 20, () => "a");
+        expect([count(answers, 200), count(answers, 429)]).toEqual([7, 13]);
+      }
     });
-    const both = await many(perTool, keys.admin, 20, (index) => (index % 4 < 2 ? "a" : "b"));
-    expect(count(both, 200)).toBe(6);
-    const perGroup = await twoReplicas({ limit: 3, windowMs: hourMs, tags: ["slow"], methods });
-    expect(
-      count(await many(perGroup, keys.admin, 10, (index) => (index % 4 < 2 ? "a" : "b")), 200),
-    ).toBe(3);
-    const together = await twoReplicas({ limit: 5, windowMs: hourMs, per: "server", methods });
-    const all = await Promise.all([
-      many(together, keys.admin, 10, () => "a"),
-      many(together, keys.other, 10, () => "b"),
-    ]);
-    expect(count(all.flat(), 200)).toBe(5);
-    const quota = await twoReplicas({ limit: 1, windowMs: hourMs, methods });
-    expect(count(await many(quota, keys.reader, 10, () => "a"), 200)).toBe(4);
-  });
 
-  it("[S26-40c] a call takes from all rules or from none, at either server", async () => {
-    const rules = [
-      { limit: 2, windowMs: hourMs, targets: ["a"], methods },
-      { limit: 5, windowMs: hourMs, per: "server" as const, methods },
-    ];
-    const urls = await twoReplicas({ rules });
-    const refused = await many(urls, keys.admin, 10, () => "a");
-    expect(count(refused, 200)).toBe(2);
-    // Eight refusals took nothing of what holds for all.
-    expect(count(await many(urls, keys.admin, 10, () => "b"), 200)).toBe(3);
-  });
-
-  it("what runs at once is counted by each server for itself, as documented", async () => {
-    let end = (): void => {};
-    const ended = new Promise<void>((resolve) => (end = resolve));
-    const register = (server: MCPServer) =>
-      void server.tool("waits", {}, async () => {
-        await ended;
-        return "done";
+    it("[S26-40c] N calls of each tool, of a group, of everybody, and of a key's own quota", async () => {
+      const perTool = await twoReplicas({
+        limit: 3,
+        windowMs: hourMs,
+        per: ["principal", "target"],
+        methods,
       });
-    const limits = [0, 1].map(() => replica(concurrencyLimit({ max: 2, methods }), register));
-    const urls = await Promise.all(limits);
-    const calls = Array.from({ length: 10 }, (_, index) =>
-      era.call(urls[index % 2] as string, apiKey(keys.admin), "waits"),
-    );
-    const refusals = new Promise<void>((resolve) => {
-      let refused = 0;
-      for (const each of calls)
-        void each.then(({ status }) => status === 429 && ++refused === 6 && resolve());
+      const both = await many(perTool, keys.admin, 20, (index) => (index % 4 < 2 ? "a" : "b"));
+      expect(count(both, 200)).toBe(6);
+      const perGroup = await twoReplicas({ limit: 3, windowMs: hourMs, tags: ["slow"], methods });
+      expect(
+        count(await many(perGroup, keys.admin, 10, (index) => (index % 4 < 2 ? "a" : "b")), 200),
+      ).toBe(3);
+      const together = await twoReplicas({ limit: 5, windowMs: hourMs, per: "server", methods });
+      const all = await Promise.all([
+        many(together, keys.admin, 10, () => "a"),
+        many(together, keys.other, 10, () => "b"),
+      ]);
+      expect(count(all.flat(), 200)).toBe(5);
+      const quota = await twoReplicas({ limit: 1, windowMs: hourMs, methods });
+      expect(count(await many(quota, keys.reader, 10, () => "a"), 200)).toBe(4);
     });
-    await refusals;
-    end();
-    const answers = await Promise.all(calls);
-    expect([count(answers, 200), count(answers, 429)]).toEqual([4, 6]);
-  });
-});
+
+    it("[S26-40c] a call takes from all rules or from none, at either server", async () => {
+      const rules = [
+        { limit: 2, windowMs: hourMs, targets: ["a"], methods },
+        { limit: 5, windowMs: hourMs, per: "server" as const, methods },
+      ];
+      const urls = await twoReplicas({ rules });
+      const refused = await many(urls, keys.admin, 10, () => "a");
+      expect(count(refused, 200)).toBe(2);
+      // Eight refusals took nothing of what holds for all.
+      expect(count(await many(urls, keys.admin, 10, () => "b"), 200)).toBe(3);
+    });
+
+    it("what runs at once is counted by each server for itself, as documented", async () => {
+      let end = (): void => {};
+      const ended = new Promise<void>((resolve) => (end = resolve));
+      const register = (server: MCPServer) =>
+        void server.tool("waits", {}, async () => {
+          await ended;
+          return "done";
+        });
+      const limits = [0, 1].map(() => replica(concurrencyLimit({ max: 2, methods }), register));
+      const urls = await Promise.all(limits);
+      const calls = Array.from({ length: 10 }, (_, index) =>
+        era.call(urls[index % 2] as string, apiKey(keys.admin), "waits"),
+      );
+      const refusals = new Promise<void>((resolve) => {
+        let refused = 0;
+        for (const each of calls)
+          void each.then(({ status }) => status === 429 && ++refused === 6 && resolve());
+      });
+      await refusals;
+      end();
+      const answers = await Promise.all(calls);
+      expect([count(answers, 200), count(answers, 429)]).toEqual([4, 6]);
+    });
+  },
+);
 
 /** A Redis of one test, which dies and comes back on the same port. */
 async function ownRedis() {
@@ -187,7 +191,7 @@ async function ownRedis() {
   };
 }
 
-describe("when Redis goes away", () => {
+describe("when Redis goes away", { tags: ["redis-server"] }, () => {
   it.each([
     // Each of two processes counts for itself: twice the limit, and no more.
     ["local", 6],

@@ -1,3 +1,4 @@
+// @module-tag redis-server
 import { caching, MCPCache, type MCPCacheOptions } from "@backplane/cache";
 import type { MCPClient } from "@backplane/client";
 import { type CacheStateEvent, CHANNELS, type Logger } from "@backplane/protocol";
@@ -5,13 +6,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import {
   type RedisServer,
-  redisIsThere,
   startRedis,
 } from "../../packages/cache/src/redis/redis-server.test-support.ts";
 import { startServer } from "../protocol/harness/servers.ts";
 import { clientOf } from "./harness/clients.ts";
-
-const there = await redisIsThere();
 
 interface Rig {
   readonly redis: RedisServer;
@@ -106,35 +104,32 @@ function load({ ask }: Rig): () => Promise<number> {
 
 const WAIT = { timeout: 10_000 };
 
-describe.skipIf(!there).each(["redis", "tiered"] as const)(
-  "Redis is killed under load: %s",
-  (backend) => {
-    it("no request fails, /ready says so, and it is used again when it is back", async () => {
-      const rigged = await rig(backend, await startRedis());
-      const { redis, cache, ready, states, logged, ask, runs } = rigged;
-      await ask("first");
-      expect(await ready()).toBe("200 ready");
-      const stop = load(rigged);
-      await redis.kill();
-      await expect.poll(() => ready(), WAIT).toBe("200 degraded");
-      expect(cache.degraded).toBe(true);
-      // Memory serves meanwhile: what is asked for twice runs once.
-      await ask("while it is away");
-      const before = runs();
-      await ask("while it is away");
-      expect(runs()).toBe(before);
-      await redis.start();
-      await expect.poll(() => ready(), WAIT).toBe("200 ready");
-      await expect.poll(() => redis.admin().dbsize(), WAIT).toBeGreaterThan(0);
-      expect(await stop()).toBeGreaterThan(50);
-      expect(states).toEqual([true, false]);
-      expect(logged.filter((line) => line.includes("cache store is away"))).toHaveLength(1);
-      expect(logged.filter((line) => line.includes("cache store is back"))).toHaveLength(1);
-    });
-  },
-);
+describe.each(["redis", "tiered"] as const)("Redis is killed under load: %s", (backend) => {
+  it("no request fails, /ready says so, and it is used again when it is back", async () => {
+    const rigged = await rig(backend, await startRedis());
+    const { redis, cache, ready, states, logged, ask, runs } = rigged;
+    await ask("first");
+    expect(await ready()).toBe("200 ready");
+    const stop = load(rigged);
+    await redis.kill();
+    await expect.poll(() => ready(), WAIT).toBe("200 degraded");
+    expect(cache.degraded).toBe(true);
+    // Memory serves meanwhile: what is asked for twice runs once.
+    await ask("while it is away");
+    const before = runs();
+    await ask("while it is away");
+    expect(runs()).toBe(before);
+    await redis.start();
+    await expect.poll(() => ready(), WAIT).toBe("200 ready");
+    await expect.poll(() => redis.admin().dbsize(), WAIT).toBeGreaterThan(0);
+    expect(await stop()).toBeGreaterThan(50);
+    expect(states).toEqual([true, false]);
+    expect(logged.filter((line) => line.includes("cache store is away"))).toHaveLength(1);
+    expect(logged.filter((line) => line.includes("cache store is back"))).toHaveLength(1);
+  });
+});
 
-describe.skipIf(!there)("Redis misbehaves", () => {
+describe("Redis misbehaves", () => {
   it("stalls: nothing waits for it longer than its deadline", async () => {
     const rigged = await rig("redis", await startRedis());
     const { redis, cache, ready, ask, states } = rigged;

@@ -1,16 +1,13 @@
+// @module-tag redis
 import { caching, MCPCache } from "@backplane/cache";
 import { createRedisConnection, createRedisEventBus } from "@backplane/cache/redis";
 import type { MCPClient } from "@backplane/client";
 import type { MCPServer } from "@backplane/server";
 import { describe, expect, it, onTestFinished } from "vitest";
-import {
-  redisIsThere,
-  redisUrl,
-} from "../../packages/cache/src/redis/redis-server.test-support.ts";
+import { redisUrl } from "../../packages/cache/src/redis/redis-server.test-support.ts";
 import { startServer } from "../protocol/harness/servers.ts";
 import { clientOf, revisions } from "./harness/clients.ts";
 
-const there = await redisIsThere();
 const url = redisUrl;
 
 /** Server objects that share nothing but Redis: each its own connections, bus and cache. */
@@ -48,7 +45,7 @@ async function replicas(
   return all;
 }
 
-describe.skipIf(!there).each(revisions)("two server objects over one Redis, %s", (revision) => {
+describe.each(revisions)("two server objects over one Redis, %s", (revision) => {
   it("a change that one sees reaches the clients of the other", async () => {
     const [here, there] = await replicas("memory", (server) => {
       server.resource("note://one", {}, () => "text");
@@ -99,7 +96,7 @@ describe.skipIf(!there).each(revisions)("two server objects over one Redis, %s",
   );
 });
 
-describe.skipIf(!there)("MCPCache over Redis", () => {
+describe("MCPCache over Redis", () => {
   it("loads once for two processes, and tells nobody what the arguments were", async () => {
     let runs = 0;
     const [here, there] = await replicas("redis", (server) => {

@@ -1,3 +1,5 @@
+// @module-tag nginx
+// @module-tag redis
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,7 +15,7 @@ let nginx: Nginx;
 
 beforeAll(async () => {
   const env = {
-    SHARED_REDIS_URL: process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379",
+    SHARED_REDIS_URL: process.env["REDIS_URL"] ?? "",
     REQUEST_STATE_KEYS: `k1:${randomBytes(32).toString("base64url")}`,
   };
   replicas = await Promise.all([startReplica(program, env), startReplica(program, env)]);

@@ -1,3 +1,5 @@
+// @module-tag nginx
+// @module-tag redis
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { MCPClient, type MCPClientOptions } from "@backplane/client";
@@ -6,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Nginx } from "../tooling/nginx.ts";
 import { type Replica, startBalancer, startReplica, stopReplicas } from "./replicas.ts";
 
-const REDIS_URL = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
+const REDIS_URL = process.env["REDIS_URL"] ?? "";
 const PREFIX = `test-${crypto.randomUUID()}`;
 const revisions = ["2026-07-28", "2025-11-25"] as const;
 

@@ -37,7 +37,7 @@ async function measured(options: Parameters<typeof observedServer>[0] = {}) {
   return { server, url, metrics, at: new URL("/metrics", url) };
 }
 
-describe("promtool accepts", () => {
+describe("promtool accepts", { tags: ["promtool"] }, () => {
   // It has to be seen refusing.
   beforeAll(async () => {
     expect((await promtool("a_total{x=} 1\n")).code).not.toBe(0);

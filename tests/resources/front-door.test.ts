@@ -11,7 +11,7 @@ import { describe, expect, it } from "vitest";
 import { eras } from "../client/harness/clients.ts";
 import { legs, RealServer } from "../client/harness/real-server.ts";
 import { modern } from "../protocol/harness/http.ts";
-import { hasDatabase, sources, temporaryFolder } from "./harness/sources.ts";
+import { sources, temporaryFolder } from "./harness/sources.ts";
 
 const SECRET = "what nobody may see";
 
@@ -69,7 +69,9 @@ async function answerOf(client: MCPClient, uri: string): Promise<unknown> {
 }
 
 describe.each(legs)("files, %s over %s", (era, carrier) => {
-  it("[S26-41c] answer for what is outside, hidden or no file exactly as for what is not there", async () => {
+  it("[S26-41c] answer for what is outside, hidden or no file exactly as for what is not there", {
+    tags: ["mkfifo"],
+  }, async () => {
     const { root } = await trap();
     const provider = new FileResourceProvider(root, {
       uriPrefix: "docs:///",
@@ -115,7 +117,7 @@ describe.each(eras)("a folder that is worth many pages, %s", (era) => {
   });
 });
 
-describe.skipIf(!hasDatabase)("SQL through the front door", () => {
+describe("SQL through the front door", { tags: ["postgres"] }, () => {
   it("takes what a client sends for a value and nothing else", async () => {
     const { provider } = await sources.sql();
     const real = await RealServer.start("http", (server) => server.addResourceProvider(provider));

@@ -5,7 +5,7 @@ import type { ResourceProvider } from "@backplane/server";
 import { describe, expect, it, vi } from "vitest";
 import { eras } from "../client/harness/clients.ts";
 import { legs, RealServer } from "../client/harness/real-server.ts";
-import { sourceNames, sources } from "./harness/sources.ts";
+import { needsOf, sourceNames, sources } from "./harness/sources.ts";
 
 const watching = sourceNames.filter((name) => name !== "http");
 
@@ -36,39 +36,44 @@ function counted(provider: ResourceProvider) {
 }
 
 describe.each(legs)("%s over %s", (era, carrier) => {
-  it.each(watching)(
-    "a change of %s reaches those who subscribed, who then read it",
-    async (name) => {
-      const source = await sources[name]();
-      const { open, subject } = counted(source.provider);
-      const real = await RealServer.start(carrier, (server) => server.addResourceProvider(subject));
-      const [client, other] = [real.client(era), real.client(era)];
-      await client.connect();
-      const text = async () => {
-        const { contents } = await client.readResource(source.uri);
-        return (contents[0] as { text: string }).text;
-      };
-      expect(await text()).toBe(source.textOf("first"));
-      const heard: string[] = [];
-      const subscription = await client.subscribe(source.uri, (uri, change) =>
-        heard.push(`${uri} ${change}`),
-      );
-      await other.connect();
-      await source.write("second");
-      await until(() => expect(heard).toContain(`${source.uri} updated`));
-      await until(async () => expect(await text()).toBe(source.textOf("second")));
-      // Many at once are few.
-      heard.length = 0;
-      for (let times = 0; times < 50; times++) await source.write(`burst ${times}`);
-      await until(async () => expect(await text()).toBe(source.textOf("burst 49")));
-      await until(() => expect(heard.length).toBeGreaterThan(0));
-      expect(heard.length).toBeLessThan(40);
-      await subscription.close();
-      await client.close();
-      await other.close();
-      await until(() => expect(open.watches).toBe(0));
-    },
-  );
+  for (const name of watching) {
+    it(
+      `a change of ${name} reaches those who subscribed, who then read it`,
+      needsOf(name),
+      async () => {
+        const source = await sources[name]();
+        const { open, subject } = counted(source.provider);
+        const real = await RealServer.start(carrier, (server) =>
+          server.addResourceProvider(subject),
+        );
+        const [client, other] = [real.client(era), real.client(era)];
+        await client.connect();
+        const text = async () => {
+          const { contents } = await client.readResource(source.uri);
+          return (contents[0] as { text: string }).text;
+        };
+        expect(await text()).toBe(source.textOf("first"));
+        const heard: string[] = [];
+        const subscription = await client.subscribe(source.uri, (uri, change) =>
+          heard.push(`${uri} ${change}`),
+        );
+        await other.connect();
+        await source.write("second");
+        await until(() => expect(heard).toContain(`${source.uri} updated`));
+        await until(async () => expect(await text()).toBe(source.textOf("second")));
+        // Many at once are few.
+        heard.length = 0;
+        for (let times = 0; times < 50; times++) await source.write(`burst ${times}`);
+        await until(async () => expect(await text()).toBe(source.textOf("burst 49")));
+        await until(() => expect(heard.length).toBeGreaterThan(0));
+        expect(heard.length).toBeLessThan(40);
+        await subscription.close();
+        await client.close();
+        await other.close();
+        await until(() => expect(open.watches).toBe(0));
+      },
+    );
+  }
 
   it("a client that goes takes its watches with it", async () => {
     const source = await sources.files();

@@ -8,9 +8,12 @@ interface Row {
   readonly failures: readonly string[];
 }
 interface Results {
-  row(name: string, passed: number, failures: string[], skipped?: number): Row;
+  row(name: string, passed: number, failures: string[], skipped?: number, wanting?: string[]): Row;
   withExitCode(rows: Row[], name: string, code: number): Row[];
-  summary(rows: Row[]): { readonly ok: boolean; readonly text: string };
+  summary(
+    rows: Row[],
+    options?: { isCi: boolean },
+  ): { readonly ok: boolean; readonly text: string };
 }
 
 // A computed address: these scripts are plain JavaScript without declarations.
@@ -32,6 +35,18 @@ describe("the sum of all runners", () => {
     expect(text).toContain("Failed:\n  a x.test.ts: breaks");
     expect(lastLine(text)).toBe("2 passed, 1 failed");
     expect(ok).toBe(false);
+  });
+
+  it("counts what was skipped for want of a service, which fails in CI", () => {
+    const rows = [row("a", 2, [], 3, ["redis", "redis"]), row("b", 1, [], 1, ["redis"])];
+    const here = summary(rows, { isCi: false });
+    expect(here.text).toContain("3 tests SKIPPED for want of redis\n");
+    expect(here.text).toContain("sh scripts/services.sh");
+    expect(here.ok).toBe(true);
+    const inCi = summary(rows, { isCi: true });
+    expect(inCi.text).toMatch(/Failed:\n.*redis: sh scripts\/services\.sh/);
+    expect(lastLine(inCi.text)).toBe("3 passed, 1 failed");
+    expect(inCi.ok).toBe(false);
   });
 
   it("is no success when nothing ran", () => {

@@ -18,12 +18,12 @@ it("the reserved _meta keys are those of the SDK", () => {
   });
 });
 
-it.each([
-  meta.META_TOOL_ERROR,
-  meta.META_WORKFLOW,
-])("our own _meta key %s has a prefix that the protocol does not reserve", (key) => {
-  // A prefix is reserved when its second label is one of these (spec: basic/index).
-  const [prefix = "", name = ""] = key.split("/");
-  expect(["modelcontextprotocol", "mcp"]).not.toContain(prefix.split(".")[1]);
-  expect(name).not.toBe("");
-});
+it.each([meta.META_TOOL_ERROR, meta.META_WORKFLOW])(
+  "our own _meta key %s has a prefix that the protocol does not reserve",
+  (key) => {
+    // A prefix is reserved when its second label is one of these (spec: basic/index).
+    const [prefix = "", name = ""] = key.split("/");
+    expect(["modelcontextprotocol", "mcp"]).not.toContain(prefix.split(".")[1]);
+    expect(name).not.toBe("");
+  },
+);

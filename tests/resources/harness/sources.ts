@@ -11,25 +11,7 @@ import type { ResourceProvider } from "@backplane/server";
 import pg from "pg";
 import { closing } from "../../client/harness/clients.ts";
 
-const url = process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
-
-async function databaseAnswers(): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  try {
-    await client.connect();
-    await client.end();
-    return true;
-  } catch (error) {
-    if (process.env["CI"]) throw error;
-    process.stderr.write(
-      "PostgreSQL does not answer: its tests are SKIPPED (scripts/services.sh)\n",
-    );
-    return false;
-  }
-}
-
-/** Whether PostgreSQL answers. Without it its tests are left out, loudly; in CI that is a failure. */
-export const hasDatabase: boolean = await databaseAnswers();
+const url = process.env["DATABASE_URL"] ?? "";
 
 /** A provider of one resource, what is behind it, and the way to change that. */
 export interface Source {
@@ -132,7 +114,9 @@ async function composite(): Promise<Source> {
 export const sources = { files, sql, memory, http, composite } as const;
 export type SourceName = keyof typeof sources;
 
-/** Those whose source is there. */
-export const sourceNames: readonly SourceName[] = (Object.keys(sources) as SourceName[]).filter(
-  (name) => name !== "sql" || hasDatabase,
-);
+export const sourceNames: readonly SourceName[] = Object.keys(sources) as SourceName[];
+
+/** What the tests of a provider need beyond Node. */
+export function needsOf(name: SourceName): { readonly tags: string[] } {
+  return { tags: name === "sql" ? ["postgres"] : [] };
+}

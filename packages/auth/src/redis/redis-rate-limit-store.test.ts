@@ -1,9 +1,10 @@
+// @module-tag redis
 import { rateLimitStoreSuite } from "@backplane/protocol/test-suite";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, it } from "vitest";
 import { createRedisRateLimitStore } from "./redis-rate-limit-store.ts";
 
-const url = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
+const url = process.env["REDIS_URL"] ?? "";
 const [client, replica] = [new Redis(url), new Redis(url)];
 afterAll(() => Promise.all([client.quit(), replica.quit()]));
 

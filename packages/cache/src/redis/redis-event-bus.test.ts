@@ -4,9 +4,8 @@ import { Redis } from "ioredis";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { createRedisConnection } from "./connection.ts";
 import { createRedisEventBus } from "./redis-event-bus.ts";
-import { redisIsThere, redisUrl, startRedis } from "./redis-server.test-support.ts";
+import { redisUrl, startRedis } from "./redis-server.test-support.ts";
 
-const there = await redisIsThere();
 const url = redisUrl;
 const connections = [createRedisConnection({ url }), createRedisConnection({ url })];
 const client = new Redis(url, { lazyConnect: true });
@@ -16,7 +15,7 @@ afterAll(async () => {
 });
 const prefix = (): string => `test-${crypto.randomUUID()}:`;
 
-describe.skipIf(!there)("with a connection", () => {
+describe("with a connection", { tags: ["redis", "redis-server"] }, () => {
   eventBusSuite({ describe, it, expect }, (count) => {
     const shared = prefix();
     return Array.from({ length: count }, (_, index) =>
@@ -25,14 +24,14 @@ describe.skipIf(!there)("with a connection", () => {
   });
 });
 
-describe.skipIf(!there)("with a client that is given", () => {
+describe("with a client that is given", { tags: ["redis", "redis-server"] }, () => {
   eventBusSuite({ describe, it, expect }, (count) => {
     const shared = prefix();
     return Array.from({ length: count }, () => createRedisEventBus({ client, prefix: shared }));
   });
 });
 
-describe.skipIf(!there)("createRedisEventBus", () => {
+describe("createRedisEventBus", { tags: ["redis", "redis-server"] }, () => {
   it("hears again when Redis is back, and says that something may be missing", async () => {
     const server = await startRedis();
     const own = [0, 1].map(() => createRedisConnection({ port: server.port }));

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { Redis } from "ioredis";
 
-/** A `redis-server` of the test's own, to be stopped, stalled and started again. */
+/** A `redis-server` of the test's own (tag `redis-server`), to be stopped, stalled and started again. */
 export interface RedisServer {
   readonly port: number;
   /** Ends it at once, as a crash does. */
@@ -64,25 +64,8 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
   return server;
 }
 
-/** Where the Redis is that tests share. */
-export const redisUrl: string = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
-
-/**
- * Whether tests with Redis can run: it answers, and there is a binary to start another. Where not, they are
- * skipped and that is said; in CI it is a failure.
- */
-export async function redisIsThere(): Promise<boolean> {
-  const probe = new Redis(redisUrl, { retryStrategy: () => null, maxRetriesPerRequest: 0 });
-  probe.on("error", () => {});
-  const answer = await probe.ping().catch(() => undefined);
-  probe.disconnect();
-  const binary = spawnSync("redis-server", ["--version"]).status === 0;
-  if (answer === "PONG" && binary) return true;
-  const what = answer === "PONG" ? "no binary redis-server" : `no Redis at ${redisUrl}`;
-  if (process.env["CI"] === "true") throw new Error(`${what}: scripts/services.sh brings it`);
-  process.stderr.write(`SKIPPED, ${what}: the tests that need it\n`);
-  return false;
-}
+/** Where the Redis is that tests share, which carry the tag `redis`. */
+export const redisUrl: string = process.env["REDIS_URL"] ?? "";
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");

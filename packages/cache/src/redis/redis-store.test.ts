@@ -5,15 +5,9 @@ import { keyValueStoreSuite } from "@backplane/protocol/test-suite";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createRedisConnection } from "./connection.ts";
-import {
-  type RedisServer,
-  redisIsThere,
-  redisUrl,
-  startRedis,
-} from "./redis-server.test-support.ts";
+import { type RedisServer, redisUrl, startRedis } from "./redis-server.test-support.ts";
 import { createRedisStore } from "./redis-store.ts";
 
-const there = await redisIsThere();
 const url = redisUrl;
 const connection = createRedisConnection({ url });
 const client = new Redis(url, { lazyConnect: true });
@@ -25,7 +19,7 @@ afterAll(async () => {
 const passTime = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const prefix = (): string => `{test-${crypto.randomUUID()}*?[a]}:`;
 
-describe.skipIf(!there)("over a connection of its own", () => {
+describe("over a connection of its own", { tags: ["redis", "redis-server"] }, () => {
   keyValueStoreSuite(
     { describe, it, expect },
     async () => {
@@ -36,7 +30,7 @@ describe.skipIf(!there)("over a connection of its own", () => {
   );
 });
 
-describe.skipIf(!there)("over a cluster", () => {
+describe("over a cluster", { tags: ["redis", "redis-server"] }, () => {
   let server: RedisServer;
   let cluster: Cluster;
   beforeAll(async () => {
@@ -72,7 +66,7 @@ describe.skipIf(!there)("over a cluster", () => {
   });
 });
 
-describe.skipIf(!there)("createRedisStore", () => {
+describe("createRedisStore", { tags: ["redis", "redis-server"] }, () => {
   it("shares a client, keeps to its prefix, and leaves the client open", async () => {
     const [one, two] = [prefix(), prefix()];
     const here = createRedisStore({ client, prefix: one });
@@ -124,7 +118,7 @@ describe.skipIf(!there)("createRedisStore", () => {
   });
 });
 
-describe.skipIf(!there)("createRedisConnection", () => {
+describe("createRedisConnection", { tags: ["redis", "redis-server"] }, () => {
   it.each([
     [{ url, host: "a" }, /"url", or "host" and "port"/],
     [{ port: 0 }, /"port" must be/],

@@ -7,8 +7,8 @@ import type { Check } from "./check.ts";
 import { HealthChecker } from "./health-checker.ts";
 import { auditCheck, httpCheck, postgresCheck, redisCheck } from "./service-checks.ts";
 
-const REDIS_URL = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
-const DATABASE_URL = process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/backplane";
+const REDIS_URL = process.env["REDIS_URL"] ?? "";
+const DATABASE_URL = process.env["DATABASE_URL"] ?? "";
 /** Nothing listens on it. */
 const CLOSED_PORT = 1;
 
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 describe("redisCheck", () => {
-  it("tells whether Redis answers", async () => {
+  it("tells whether Redis answers", { tags: ["redis"] }, async () => {
     const redis = new Redis(REDIS_URL);
     const away = new Redis({ port: CLOSED_PORT, retryStrategy: () => 20 });
     away.on("error", () => {});
@@ -47,7 +47,7 @@ describe("redisCheck", () => {
 });
 
 describe("postgresCheck", () => {
-  it("tells whether PostgreSQL answers", async () => {
+  it("tells whether PostgreSQL answers", { tags: ["postgres"] }, async () => {
     const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 1 });
     const away = new pg.Pool({ host: "127.0.0.1", port: CLOSED_PORT });
     closers.push(

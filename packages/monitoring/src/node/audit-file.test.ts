@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -176,7 +177,7 @@ describe("a full disk", () => {
     "that gets room again has a chain without a gap or a half line",
     async () => {
       const disk = join(folder, "disk");
-      execFileSync("mkdir", [disk]);
+      mkdirSync(disk);
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
       try {
         path = join(disk, "audit.jsonl");

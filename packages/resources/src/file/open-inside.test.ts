@@ -234,7 +234,7 @@ describe("nothing outside of the folder is read", () => {
 });
 
 describe("what is no regular file does not exist", () => {
-  it("pipes, sockets and folders, without waiting for a writer", async () => {
+  it("pipes, sockets and folders, without waiting for a writer", { tags: ["mkfifo"] }, async () => {
     execFileSync("mkfifo", [join(folder.root, "pipe")]);
     const socket = createServer();
     await new Promise<void>((resolve) => socket.listen(join(folder.root, "socket"), resolve));

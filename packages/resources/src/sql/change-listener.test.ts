@@ -1,12 +1,12 @@
+// @module-tag postgres
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { hasDatabase, makeDatabase, type TestDatabase } from "./database.test-support.ts";
+import { makeDatabase, type TestDatabase } from "./database.test-support.ts";
 import { SqlResourceProvider } from "./sql-provider.ts";
 
 let database: TestDatabase;
 let provider: Required<Pick<SqlResourceProvider, "watch" | "watchList">> & SqlResourceProvider;
 
 beforeAll(async () => {
-  if (!hasDatabase) return;
   database = await makeDatabase();
   provider = new SqlResourceProvider({
     pool: database.open(),
@@ -49,7 +49,7 @@ async function watching(uris: readonly string[]) {
 
 const row = (shop: string, id: number) => `sql://sql/items/${encodeURIComponent(shop)}/${id}`;
 
-describe.skipIf(!hasDatabase)("changes by NOTIFY", () => {
+describe("changes by NOTIFY", () => {
   it("reach the row, the list and the queries that depend on the table", async () => {
     const watched = [row("a/b", 1), row("a/b", 2), "sql://sql/all", "sql://sql/other"];
     const { seen, stop } = await watching(watched);

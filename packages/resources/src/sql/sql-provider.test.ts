@@ -1,3 +1,4 @@
+// @module-tag postgres
 import {
   chaoticProvider,
   type ResourceProviderSuiteContext,
@@ -7,7 +8,7 @@ import {
 } from "@backplane/server/test-suite";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hasDatabase, makeDatabase, type TestDatabase } from "./database.test-support.ts";
+import { makeDatabase, type TestDatabase } from "./database.test-support.ts";
 import type { SqlResourceProviderOptions } from "./sql-options.ts";
 import { SqlResourceProvider } from "./sql-provider.ts";
 
@@ -15,7 +16,6 @@ const context = suiteRequestContext();
 let database: TestDatabase;
 
 beforeAll(async () => {
-  if (!hasDatabase) return;
   database = await makeDatabase();
 });
 afterAll(() => database?.drop());
@@ -53,7 +53,7 @@ async function suiteContext(delayMs = 0): Promise<ResourceProviderSuiteContext> 
   };
 }
 
-describe.skipIf(!hasDatabase)("SqlResourceProvider", () => {
+describe("SqlResourceProvider", () => {
   resourceProviderSuite({ describe, it, expect }, () => suiteContext());
 
   describe("late", () => {
@@ -61,7 +61,7 @@ describe.skipIf(!hasDatabase)("SqlResourceProvider", () => {
   });
 });
 
-describe.skipIf(!hasDatabase)("rows and results", () => {
+describe("rows and results", () => {
   const open = (options: Partial<SqlResourceProviderOptions> = {}): SqlResourceProvider =>
     new SqlResourceProvider({
       pool: database.pool,

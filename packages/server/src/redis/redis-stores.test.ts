@@ -1,10 +1,11 @@
+// @module-tag redis
 import { eventLogSuite, sessionStoreSuite } from "@backplane/protocol/test-suite";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, it } from "vitest";
 import { createRedisEventLog } from "./redis-event-log.ts";
 import { createRedisSessionStore } from "./redis-session-store.ts";
 
-const client = new Redis(process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379");
+const client = new Redis(process.env["REDIS_URL"] ?? "");
 const used = new Set<string>();
 
 const freshPrefix = (): string => {
