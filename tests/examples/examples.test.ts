@@ -25,7 +25,7 @@ async function check(example: string, server?: string) {
   return { code, stderr };
 }
 
-describe("examples", () => {
+describe("examples", { concurrent: true }, () => {
   it("are found", () => {
     expect(examples).toEqual(expect.arrayContaining(["production-server", "simple-server"]));
   });

@@ -1,3 +1,5 @@
+// @module-tag redis
+// @module-tag postgres
 import { randomBytes, randomUUID } from "node:crypto";
 import { MCPClient } from "@backplane/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -8,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { codes } from "./errors.ts";
 import { KEYS, modern, startApplication, type TestApplication } from "./harness.test-support.ts";
 
-const redisUrl = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
-const postgresUrl = process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
+const redisUrl = process.env["REDIS_URL"] ?? "";
+const postgresUrl = process.env["DATABASE_URL"] ?? "";
 const database = `reference_${randomUUID().replaceAll("-", "")}`;
 
 let admin: pg.Client;
