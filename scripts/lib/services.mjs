@@ -10,8 +10,14 @@ const DEFAULTS = {
   DATABASE_URL: "postgres://postgres@127.0.0.1:5432/postgres",
 };
 
-/** The programs that some tests start. Packages put what only root uses where a PATH may not look. */
-const PROGRAMS = ["redis-server", "nginx", "promtool", "mkfifo"];
+/** The programs that some tests start, and their names. Packages put what only root uses where a PATH may not look. */
+const PROGRAMS = {
+  "redis-server": ["redis-server"],
+  nginx: ["nginx"],
+  promtool: ["promtool"],
+  chromium: ["chromium", "chromium-browser", "google-chrome"],
+  mkfifo: ["mkfifo"],
+};
 const SYSTEM_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
 /** What brings all of them. */
@@ -22,26 +28,31 @@ export const REMEDY = "sh scripts/services.sh";
  * `postgres`, or a program); vitest.config.ts skips those whose need is not met, and the last lines of a run
  * count them.
  *
- * `env` is for the tests: where the servers are, or nothing, so that no test meets an address that does not
- * answer.
+ * `env` is for the tests: where the servers and the browser are, or nothing, so that no test meets an address
+ * that does not answer.
  */
 export async function services(env = process.env) {
   const [redis, postgres] = await Promise.all([
     answering(env.REDIS_URL || DEFAULTS.REDIS_URL, redisAnswers),
     answering(env.DATABASE_URL || DEFAULTS.DATABASE_URL, postgresAnswers),
   ]);
+  const paths = Object.entries(PROGRAMS).map(([name, names]) => [name, programOf(names, env)]);
   const needs = [
     { name: "redis", isThere: redis !== "" },
     { name: "postgres", isThere: postgres !== "" },
-    ...PROGRAMS.map((name) => ({ name, isThere: isProgram(name, env) })),
+    ...paths.map(([name, path]) => ({ name, isThere: path !== undefined })),
   ];
-  return { needs, env: { REDIS_URL: redis, DATABASE_URL: postgres } };
+  const BACKPLANE_CHROMIUM = Object.fromEntries(paths).chromium ?? "";
+  return { needs, env: { REDIS_URL: redis, DATABASE_URL: postgres, BACKPLANE_CHROMIUM } };
 }
 
-function isProgram(name, { PATH = "" }) {
-  return [...PATH.split(delimiter), ...SYSTEM_FOLDERS].some((folder) => {
+/** The file of the first of the names that is one. */
+function programOf(names, { PATH = "" }) {
+  const folders = [...PATH.split(delimiter), ...SYSTEM_FOLDERS];
+  const files = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return files.find((file) => {
     try {
-      accessSync(join(folder, name), constants.X_OK);
+      accessSync(file, constants.X_OK);
       return true;
     } catch {
       return false;

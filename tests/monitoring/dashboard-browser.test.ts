@@ -5,7 +5,7 @@ import { MCPClient } from "@backplane/client";
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserIsThere, startBrowser } from "./harness/browser.ts";
+import { startBrowser } from "./harness/browser.ts";
 import { type DashboardRig, dashboardRig } from "./harness/dashboard-rig.ts";
 import { KEYS } from "./harness/observed-server.ts";
 
@@ -24,7 +24,7 @@ const HOSTILE = [
   `${"x".repeat(1_000_000)}</td></table>`,
 ];
 
-describe.skipIf(!browserIsThere("the dashboard in a browser"))("the dashboard in a browser", () => {
+describe("the dashboard in a browser", { tags: ["chromium"] }, () => {
   let rig: DashboardRig;
   let browser: Browser;
   let context: BrowserContext;
