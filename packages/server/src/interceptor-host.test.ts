@@ -68,6 +68,7 @@ describe("an interceptor that is attached", () => {
     const here = watched({ eventBus }, slow("here knows"));
     const there = watched({ eventBus }, slow("there knows"));
     const client = await RawClient.connect(there.server, "legacy");
+    here.server.connectInMemory();
     here.server.tool("late", {}, () => "");
     await vi.waitFor(() => expect(client.notifications).toHaveLength(1));
     expect(order).toEqual(["here knows", "there knows"]);
@@ -76,6 +77,22 @@ describe("an interceptor that is attached", () => {
     here.server.resourceUpdated("a://b");
     await vi.waitFor(() => expect(there.seen.changes).toHaveLength(2));
     expect(there.seen.changes[1]).toEqual({ type: "resource", uri: "a://b" });
+  });
+
+  it("hears nothing of what a server registers before it serves, here and on other replicas", async () => {
+    const eventBus = createMemoryEventBus();
+    const [here, there] = [watched({ eventBus }), watched({ eventBus })];
+    const client = await RawClient.connect(there.server, "legacy");
+    here.server.tool("a", {}, () => "");
+    here.server.tool("b", {}, () => "").remove();
+    here.server.prompt("a", {}, () => "");
+    const { url } = await here.server.start({ port: 0 });
+    expect(url).toBeDefined();
+    here.server.resource("a://b", {}, () => "");
+    await vi.waitFor(() => expect(client.notifications).toHaveLength(1));
+    const only = [{ type: "list", list: "resources" }];
+    expect([here.seen.changes, there.seen.changes]).toEqual([only, only]);
+    await here.server.stop();
   });
 
   it("holds nobody up when it fails", async () => {

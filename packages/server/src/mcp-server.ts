@@ -25,6 +25,7 @@ import type { FetchRouteHandler, NodeRouteHandler } from "./http/route-handlers.
 import { checkIdentified, identifyProcess } from "./identity.ts";
 import { createInputRounds } from "./input-rounds.ts";
 import { closePart } from "./internal/close-part.ts";
+import { withResolvers } from "./internal/with-resolvers.ts";
 import { ListenStreams } from "./listen-streams.ts";
 import { Listing } from "./listing.ts";
 import { createMethods } from "./methods.ts";
@@ -100,6 +101,8 @@ export class MCPServer {
   readonly #closers = new Set<Closer>();
   readonly #readiness: { ready: boolean } = { ready: true };
   readonly #http: HttpSide;
+  /** Whether a client may have seen a list. What is registered before is news to nobody, on any replica. */
+  #serving = false;
   #listener: HttpListener | undefined;
   #starting: Promise<StartedServer> | undefined;
   #stopping: Promise<void> | undefined;
@@ -115,7 +118,9 @@ export class MCPServer {
     this.#options = resolved;
     this.serverId = `${resolved.serverInfo.name}-${globalThis.crypto.randomUUID()}`;
     this.#changes = new ChangeFeed(eventBus, logger, resolved.clock);
-    this.#registry = new Registry(resolved.declare, (kind) => this.#changes.listChanged(kind));
+    this.#registry = new Registry(resolved.declare, (kind) => {
+      if (this.#serving) this.#changes.listChanged(kind);
+    });
     this.#watches = new ResourceWatches({
       registry: this.#registry,
       changes: this.#changes,
@@ -261,11 +266,13 @@ export class MCPServer {
 
   /** The endpoint for a web runtime or framework: any path, without the routes. */
   get handler(): FetchHandler {
+    this.#serving = true;
     return this.#http.handler;
   }
 
   /** The endpoint as a `node:http` listener, for frameworks that mount one: any path, without the routes. */
   get nodeHandler(): NodeHandler {
+    this.#serving = true;
     return this.#http.nodeHandler;
   }
 
@@ -328,6 +335,7 @@ export class MCPServer {
    */
   connect(transport: MessageTransport, options: ConnectOptions = {}): ServerConnection {
     checkIdentified(this.#options.auth, options.principal);
+    this.#serving = true;
     const { promise: closed, resolve } = withResolvers<void>();
     const connection = new Connection(
       transport,
@@ -430,6 +438,7 @@ export class MCPServer {
     this.#drainDelayMs = resolved.drainDelayMs;
     this.#drainTimeoutMs = resolved.drainTimeoutMs;
     if (!isLoopbackHost(resolved.host)) this.#http.routes.bindOutside(resolved.host);
+    this.#serving = true;
     this.#listener = await this.#http.listen(resolved);
     this.#watchSignals(resolved.signals);
     const { url, port } = this.#listener;
@@ -484,12 +493,4 @@ export class MCPServer {
       "requestState is sealed with a random key of this process; replicas need a shared keyRing",
     );
   }
-}
-
-function withResolvers<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
-  let resolve: (value: Value) => void = () => {};
-  const promise = new Promise<Value>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }
