@@ -4,6 +4,7 @@ import {
   type AuthenticationRequest,
   type Authenticator,
   type Clock,
+  checkBoolean,
   checkMembers,
   checkMethods,
   type Principal,
@@ -78,9 +79,7 @@ export class APIKeyAuth implements Authenticator {
     checkMethods(SUBJECT, "clock", options.clock, ["now", "after"]);
     const { apiKeys, allowWeakKeys = false } = options;
     const headerName = checkedHeaderName(SUBJECT, options.headerName);
-    if (typeof allowWeakKeys !== "boolean") {
-      throw new TypeError(`${SUBJECT}: option "allowWeakKeys" must be true or false`);
-    }
+    checkBoolean(SUBJECT, "allowWeakKeys", allowWeakKeys);
     const realm = headerText(SUBJECT, "realm", options.realm ?? "mcp");
     this.#headerName = headerName.toLowerCase();
     this.credentialHeaders = [this.#headerName];

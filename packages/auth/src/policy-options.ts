@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkMembers,
   type Principal,
   type ProtectedPrimitive,
@@ -107,9 +108,7 @@ export function resolvePolicy(options: PolicyOptions): ResolvedPolicy {
   if (missingScopes !== "challenge" && missingScopes !== "hide") {
     throw new TypeError(`${SUBJECT}: option "missingScopes" must be "challenge" or "hide"`);
   }
-  if (typeof anonymous !== "boolean") {
-    throw new TypeError(`${SUBJECT}: option "anonymous" must be true or false`);
-  }
+  checkBoolean(SUBJECT, "anonymous", anonymous);
   if (!Array.isArray(rules)) throw new TypeError(`${SUBJECT}: option "rules" must be an array`);
   return {
     allowsByDefault: fallback === "allow",

@@ -10,6 +10,7 @@ import {
   type RateLimitBucket,
   type RateLimitStore,
   type SyncRateLimitStore,
+  silentLogger,
   wholeNumber,
 } from "@backplane/protocol";
 import {
@@ -95,7 +96,6 @@ const COMMON_KNOWN: readonly string[] = [
   "clock",
 ] satisfies (keyof RateLimitCommon)[];
 const ON_FAILURE: readonly unknown[] = ["local", "open", "closed"];
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** @throws {TypeError} that names the option. */
 export function resolveRateLimit(options: RateLimitOptions): ResolvedRateLimit {
@@ -115,7 +115,7 @@ export function resolveRateLimit(options: RateLimitOptions): ResolvedRateLimit {
     onStoreFailure,
     storeTimeoutMs: wholeNumber(SUBJECT, "storeTimeoutMs", options.storeTimeoutMs ?? 1_000),
     storeRetryMs: wholeNumber(SUBJECT, "storeRetryMs", options.storeRetryMs ?? 1_000),
-    logger: options.logger ?? SILENT,
+    logger: options.logger ?? silentLogger,
     clock,
   };
 }

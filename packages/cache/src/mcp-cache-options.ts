@@ -4,10 +4,10 @@ import {
   checkMethods,
   type KeyValueStore,
   type Logger,
+  silentLogger,
   systemClock,
   wholeNumber,
 } from "@backplane/protocol";
-import { SILENT } from "./internal/silent-logger.ts";
 
 /** Where values are kept: in this process, in Redis, or in this process in front of Redis. */
 export type CacheBackend = "memory" | "redis" | "tiered";
@@ -151,7 +151,7 @@ export function resolveCacheOptions(options: MCPCacheOptions): ResolvedCacheOpti
   checkMethods(SUBJECT, "store", given.store, STORE_METHODS);
   checkMethods(SUBJECT, "logger", given.logger, ["debug", "info", "warn", "error"]);
   checkMethods(SUBJECT, "clock", given.clock, ["now", "after"]);
-  const { name = "default", logger = SILENT, clock = systemClock } = options;
+  const { name = "default", logger = silentLogger, clock = systemClock } = options;
   if (typeof name !== "string" || !/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
     throw new TypeError(
       `${SUBJECT}: option "name" must be 1 to 64 of letters, digits, "_", "." and "-"`,

@@ -1,12 +1,14 @@
 import {
   type ClientAuth,
   type Clock,
+  checkBoolean,
   checkMembers,
   checkMethods,
   filledNumbers,
   type Implementation,
   isRevision,
   type Logger,
+  silentLogger,
   systemClock,
   wholeNumber,
 } from "@backplane/protocol";
@@ -29,8 +31,6 @@ const DEFAULT_LIMITS: ClientLimits = {
 };
 
 const DEFAULT_INFO: Implementation = { name: "backplane-client", version: "0.1.0" };
-
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 const TARGETS: readonly (keyof ClientTarget)[] = ["url", "stdio", "transport"];
 
@@ -113,9 +113,7 @@ export function resolveBehaviour(
       `${subject}: option "protocol" must be "auto" or a protocol revision, not ${JSON.stringify(protocol)}`,
     );
   }
-  if (typeof trustAnnotations !== "boolean") {
-    throw new TypeError(`${subject}: option "trustAnnotations" must be true or false`);
-  }
+  checkBoolean(subject, "trustAnnotations", trustAnnotations);
   checkInputHandlers(subject, handlers);
   checkMethods(subject, "logger", options.logger, ["debug", "info", "warn", "error"]);
   checkMethods(subject, "clock", options.clock, ["now", "after"]);
@@ -140,7 +138,7 @@ export function resolveBehaviour(
     resubscribe: resolveResubscribe(subject, options.resubscribe),
     eraCache: options.eraCache ?? processEraCache,
     limits: filledNumbers(subject, "limits", DEFAULT_LIMITS, options.limits),
-    logger: options.logger ?? SILENT,
+    logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   };
 }

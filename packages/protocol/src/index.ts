@@ -137,7 +137,13 @@ export {
   META_WORKFLOW,
   TRACE_KEYS,
 } from "./meta.ts";
-export { checkMembers, checkMethods, filledNumbers, wholeNumber } from "./option-checks.ts";
+export {
+  checkBoolean,
+  checkMembers,
+  checkMethods,
+  filledNumbers,
+  wholeNumber,
+} from "./option-checks.ts";
 export { type Principal, principalKey, type RateLimitQuota } from "./principal.ts";
 export { isSensitiveName, type RedactLimits, redact } from "./redact.ts";
 export { redactText } from "./redact-text.ts";
@@ -229,6 +235,7 @@ export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-
 export { Secret } from "./secret.ts";
 export { sha256 } from "./sha256.ts";
 export { isSharedResult, shareResult } from "./shared-result.ts";
+export { silentLogger } from "./silent-logger.ts";
 export { formatIssues, isFormat } from "./string-formats.ts";
 export type { MessageTransport, MessageTransportHandlers } from "./transport.ts";
 export type {

@@ -28,6 +28,17 @@ export function wholeNumber(subject: string, option: string, value: unknown): nu
 }
 
 /**
+ * Refuses what is neither true nor false: a text such as "false" would switch on. Undefined is an option that was
+ * not given.
+ * @throws {TypeError} that names the option.
+ */
+export function checkBoolean(subject: string, option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean") {
+    throw new TypeError(`${subject}: option "${option}" must be true or false`);
+  }
+}
+
+/**
  * Completes an option that is a group of whole numbers of 1 or more.
  * @throws {TypeError} that names the member that is unknown or no such number.
  */

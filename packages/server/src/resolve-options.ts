@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkMembers,
   checkMethods,
   createMemoryEventBus,
@@ -122,9 +123,7 @@ export function resolveOptions(options: MCPServerOptions): ResolvedOptions {
     throw new TypeError('MCPServer: option "legacy" must be "sessions", "stateless" or false');
   }
   const legacySse = options.legacySse ?? false;
-  if (typeof legacySse !== "boolean") {
-    throw new TypeError('MCPServer: option "legacySse" must be true or false');
-  }
+  checkBoolean("MCPServer", "legacySse", legacySse);
   if (legacySse && legacy !== "sessions") {
     throw new TypeError('MCPServer: option "legacySse" needs legacy: "sessions"');
   }

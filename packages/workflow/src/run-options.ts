@@ -1,5 +1,6 @@
 import {
   type Clock,
+  checkBoolean,
   checkMembers,
   checkMethods,
   type InputContext,
@@ -101,9 +102,7 @@ export function checkRunOptions(options: RunOptions): void {
   checkMethods(SUBJECT, "journal", options.journal, ["append", "read", "unfinished", "remove"]);
   checkMethods(SUBJECT, "request", request, ["elicit", "once", "progress"]);
   const { repeatInterrupted } = options;
-  if (repeatInterrupted !== undefined && typeof repeatInterrupted !== "boolean") {
-    throw new TypeError(`${SUBJECT}: option "repeatInterrupted" must be true or false`);
-  }
+  checkBoolean(SUBJECT, "repeatInterrupted", repeatInterrupted);
   if (onEvent !== undefined && typeof onEvent !== "function") {
     throw new TypeError(`${SUBJECT}: option "onEvent" must be a function`);
   }

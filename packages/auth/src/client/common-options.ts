@@ -6,6 +6,7 @@ import {
   type Logger,
   redactText,
   type SafeUrlPolicy,
+  silentLogger,
   systemClock,
   wholeNumber,
 } from "@backplane/protocol";
@@ -74,8 +75,6 @@ export const COMMON_OPTIONS: readonly (keyof TokenSourceOptions)[] = [
   "clock",
 ];
 
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
 /** One lock for a store: whoever shares the one shares the other. */
 const locks = new WeakMap<TokenStore, RefreshLock>();
 
@@ -108,7 +107,7 @@ export function resolveCommonOptions(
     fetch: options.fetch,
     requestTimeoutMs: wholeNumber(subject, "requestTimeoutMs", options.requestTimeoutMs ?? 10_000),
     refreshSkewMs: wholeNumber(subject, "refreshSkewMs", options.refreshSkewMs ?? 30_000),
-    logger: options.logger ?? SILENT,
+    logger: options.logger ?? silentLogger,
     clock,
   };
 }

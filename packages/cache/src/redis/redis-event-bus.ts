@@ -3,12 +3,12 @@ import {
   checkMethods,
   type EventBus,
   type Logger,
+  silentLogger,
   systemClock,
   wholeNumber,
 } from "@backplane/protocol";
 import type { Cluster, Redis } from "ioredis";
 import { Deadlines } from "../internal/deadlines.ts";
-import { SILENT } from "../internal/silent-logger.ts";
 import type { RedisConnection } from "./connection.ts";
 import { readConnection } from "./redis-store.ts";
 
@@ -182,7 +182,7 @@ class RedisEventBus implements EventBus {
 export function createRedisEventBus(options: RedisEventBusOptions): EventBus {
   checkMembers(SUBJECT, options, ["connection", "client", "prefix", "timeoutMs", "logger"]);
   checkMethods(SUBJECT, "logger", options.logger, ["debug", "info", "warn", "error"]);
-  const { prefix = "backplane:bus:", logger = SILENT } = options;
+  const { prefix = "backplane:bus:", logger = silentLogger } = options;
   if (typeof prefix !== "string" || prefix === "") {
     throw new TypeError(`${SUBJECT}: option "prefix" must be a non-empty string`);
   }

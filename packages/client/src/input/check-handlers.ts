@@ -1,4 +1,4 @@
-import { checkMembers } from "@backplane/protocol";
+import { checkBoolean, checkMembers } from "@backplane/protocol";
 import type { InputHandlers } from "../input-handlers.ts";
 import { rootsFault } from "./roots.ts";
 
@@ -22,9 +22,7 @@ export function checkInputHandlers(subject: string, handlers: InputHandlers): vo
     checkFunction(subject, "elicit.url", elicit.url);
   }
   checkFunction(subject, "sample", sample);
-  if (sampleTools !== undefined && typeof sampleTools !== "boolean") {
-    throw new TypeError(`${subject}: option "handlers.sampleTools" must be true or false`);
-  }
+  checkBoolean(subject, "handlers.sampleTools", sampleTools);
   if (sampleTools === true && sample === undefined) {
     throw new TypeError(
       `${subject}: option "handlers.sampleTools" says what "handlers.sample" can do, which is missing`,

@@ -3,6 +3,7 @@ import {
   checkMembers,
   checkMethods,
   type Logger,
+  silentLogger,
   systemClock,
   wholeNumber,
 } from "@backplane/protocol";
@@ -62,7 +63,6 @@ const OPTIONS: readonly string[] = [
   "clock",
 ] satisfies (keyof MultiClientOptions)[];
 const SEPARATOR = /^[A-Za-z0-9_.-]{1,8}$/;
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /**
  * Fills defaults and rejects nonsense.
@@ -90,7 +90,7 @@ export function resolveMultiOptions(options: MultiClientOptions): ResolvedMultiO
     connectWaitMs: wholeNumber(SUBJECT, "connectWaitMs", options.connectWaitMs ?? 5_000),
     listTimeoutMs: wholeNumber(SUBJECT, "listTimeoutMs", options.listTimeoutMs ?? 5_000),
     onState: onState ?? (() => {}),
-    logger: logger ?? SILENT,
+    logger: logger ?? silentLogger,
     clock: clock ?? systemClock,
   };
 }

@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkMembers,
   type HealthCheck,
   type HealthCheckResult,
@@ -111,9 +112,7 @@ export class HealthChecker implements HealthCheck {
     } = typeof given === "function" ? ({} as Partial<Check>) : given;
     if (typeof given !== "function") checkMembers(subject, given, CHECK_MEMBERS);
     if (typeof functionOf(given) !== "function") throw new TypeError(`${subject} has no function`);
-    if (typeof critical !== "boolean") {
-      throw new TypeError(`${subject}: option "critical" must be true or false`);
-    }
+    checkBoolean(subject, "critical", critical);
     return {
       critical,
       timeoutMs: wholeNumber(subject, "timeoutMs", timeoutMs ?? this.#timeoutMs),

@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkMembers,
   type ObservedClient,
   type ObservedServer,
@@ -116,9 +117,7 @@ function resolve(options: MCPMetricsOptions): TableOptions {
     throw new TypeError(`${SUBJECT}: option "clients" must be a list of clients and pools`);
   }
   for (const option of COLLECTED) {
-    if (options[option] !== undefined && typeof options[option] !== "boolean") {
-      throw new TypeError(`${SUBJECT}: option "${option}" must be true or false`);
-    }
+    checkBoolean(SUBJECT, option, options[option]);
   }
   if (openTelemetry !== undefined && typeof openTelemetry !== "boolean") {
     checkMembers(`${SUBJECT}: openTelemetry`, openTelemetry, ["meterProvider"]);

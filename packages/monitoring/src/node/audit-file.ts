@@ -1,6 +1,6 @@
 import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { checkMembers, wholeNumber } from "@backplane/protocol";
+import { checkBoolean, checkMembers, wholeNumber } from "@backplane/protocol";
 import type { AuditRemains, AuditSink } from "../audit/audit-sink.ts";
 
 /** What {@link auditFile} takes. */
@@ -31,8 +31,7 @@ export function auditFile(options: AuditFileOptions): AuditSink {
     throw new TypeError('auditFile: option "path" must be a path');
   }
   if (maxFiles !== undefined) wholeNumber("auditFile", "maxFiles", maxFiles);
-  if (typeof sync !== "boolean")
-    throw new TypeError('auditFile: option "sync" must be true or false');
+  checkBoolean("auditFile", "sync", sync);
   const maxBytes = wholeNumber("auditFile", "maxBytes", options.maxBytes ?? 64 * 1024 * 1024);
   return new AuditFile(resolve(path), maxBytes, maxFiles, sync);
 }

@@ -1,4 +1,10 @@
-import { checkMembers, checkMethods, type Era, type Revision } from "@backplane/protocol";
+import {
+  checkBoolean,
+  checkMembers,
+  checkMethods,
+  type Era,
+  type Revision,
+} from "@backplane/protocol";
 import type { TextMapPropagator, TracerProvider } from "@opentelemetry/api";
 
 /** What both sides may be told. */
@@ -78,9 +84,7 @@ function shared(
   checkMethods(subject, "tracerProvider", tracerProvider, ["getTracer"]);
   checkMethods(subject, "propagator", propagator, ["inject", "extract", "fields"]);
   for (const [option, value] of Object.entries({ recordArguments, recordResults })) {
-    if (typeof value !== "boolean") {
-      throw new TypeError(`${subject}: option "${option}" must be true or false`);
-    }
+    checkBoolean(subject, option, value);
   }
   return { tracerProvider, propagator, recordArguments, recordResults };
 }

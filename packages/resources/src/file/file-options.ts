@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { checkMembers, wholeNumber } from "@backplane/protocol";
+import { checkBoolean, checkMembers, wholeNumber } from "@backplane/protocol";
 import picomatch from "picomatch";
 import { checkUriPrefix } from "../internal/uri.ts";
 
@@ -83,9 +83,7 @@ export function resolveFileOptions(
     );
   }
   const { rejectMultiplyLinked = false, ignore = HIDDEN } = options;
-  if (typeof rejectMultiplyLinked !== "boolean") {
-    throw new TypeError(`${SUBJECT}: option "rejectMultiplyLinked" must be true or false`);
-  }
+  checkBoolean(SUBJECT, "rejectMultiplyLinked", rejectMultiplyLinked);
   if (!Array.isArray(ignore) || !ignore.every((glob) => typeof glob === "string" && glob !== "")) {
     throw new TypeError(`${SUBJECT}: option "ignore" must be a list of glob patterns`);
   }

@@ -1,4 +1,10 @@
-import { checkMembers, checkMethods, type HttpRoute, wholeNumber } from "@backplane/protocol";
+import {
+  checkBoolean,
+  checkMembers,
+  checkMethods,
+  type HttpRoute,
+  wholeNumber,
+} from "@backplane/protocol";
 
 const MEMBERS: readonly string[] = [
   "method",
@@ -26,9 +32,7 @@ export function checkRoute(route: HttpRoute, hasAuth: boolean): void {
   if (access !== "authenticated" && access !== "public") {
     throw new TypeError('addRoute: option "access" must be "authenticated" or "public"');
   }
-  if (open !== undefined && typeof open !== "boolean") {
-    throw new TypeError('addRoute: option "open" must be true or false');
-  }
+  checkBoolean("addRoute", "open", open);
   if (open === true && access === "public") {
     throw new TypeError('addRoute: option "open" is for access "authenticated"');
   }

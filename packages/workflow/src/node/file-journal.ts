@@ -10,7 +10,7 @@ import {
   truncate,
 } from "node:fs/promises";
 import { join } from "node:path";
-import { checkMembers, wholeNumber } from "@backplane/protocol";
+import { checkBoolean, checkMembers, wholeNumber } from "@backplane/protocol";
 import { endsRun, type JournalEntry, type RunJournal } from "../run-journal.ts";
 
 /** Where and how runs are written down. */
@@ -42,9 +42,7 @@ export function createFileJournal(options: FileJournalOptions): RunJournal {
   if (typeof directory !== "string" || directory === "") {
     throw new TypeError(`${SUBJECT}: option "directory" must be the path of a folder`);
   }
-  if (typeof sync !== "boolean") {
-    throw new TypeError(`${SUBJECT}: option "sync" must be true or false`);
-  }
+  checkBoolean(SUBJECT, "sync", sync);
   return new FileJournal(directory, sync, wholeNumber(SUBJECT, "maxEndedRuns", maxEndedRuns));
 }
 
