@@ -33,6 +33,7 @@ const FOREGROUND = {
   },
   "security-report": async (args) =>
     failed(await build()) ?? script("scripts/security-report.mjs", args),
+  docs: (args) => script("docs/api-reference.mjs", args),
   format: () => format(),
   "surface:update": () => updateSurface(),
 };

@@ -10,6 +10,7 @@ const CHECKS = [
   ["types", "node_modules/typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"],
   ["knip", "node_modules/knip/bin/knip.js"],
   ["changesets", "scripts/check-changesets.mjs"],
+  ["api reference: comments", "docs/api-reference.mjs", "--check"],
 ];
 
 function tool(file, ...args) {

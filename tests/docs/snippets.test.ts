@@ -7,12 +7,12 @@ import { figureViolations, snippetViolations } from "./snippets.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function documents(): readonly string[] {
-  const folders = ["docs", "apps", "packages", "examples"].filter((name) =>
+  const folders = ["docs", "apps", "packages", "examples", "deploy"].filter((name) =>
     existsSync(join(root, name)),
   );
   const nested = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".md") && !/(^|\/)(node_modules|dist)\//.test(path))
+      .filter((path) => path.endsWith(".md") && !/(^|\/)(node_modules|dist|api)\//.test(path))
       .map((path) => join(folder, path)),
   );
   return ["README.md", "CONTRIBUTING.md", ...nested];
@@ -59,6 +59,7 @@ describe("the checker", () => {
     ["an unnamed block", block("", "two"), /no comment above/],
     ["a missing file", block("<!-- b.ts -->", "two"), /there is no file b.ts/],
     ["a block that differs", block("<!-- a.ts -->", "three"), /says something else/],
+    ["one that is not TypeScript", "<!-- a.ts -->\n```yaml\nthree\n```\n", /says something else/],
   ])("finds %s", (_what, markdown, message) => {
     expect(snippetViolations(markdown, files).join()).toMatch(message);
   });

@@ -27,15 +27,15 @@ export function snippetsOf(markdown: string): readonly Snippet[] {
 }
 
 /**
- * What is wrong with the TypeScript of a document: each block must be part of a file that the tests run,
- * letter by letter, so that a document never runs ahead of the code.
+ * What is wrong with the code of a document: each block of TypeScript, and each that names a file, must be part of
+ * a file that the tests run, letter by letter, so that a document never runs ahead of the code.
  */
 export function snippetViolations(
   markdown: string,
   read: (path: string) => string | undefined,
 ): readonly string[] {
   return snippetsOf(markdown)
-    .filter(({ language }) => language === "ts")
+    .filter(({ language, source }) => language === "ts" || source !== undefined)
     .flatMap(({ source, text, line }) => {
       if (source === undefined) return [`line ${line}: no comment above names the file it is from`];
       const file = read(source);

@@ -168,7 +168,10 @@ export function headerMismatch(reason: string): MCPError {
   return new MCPError(ErrorCode.headerMismatch, `Header mismatch: ${reason}`);
 }
 
-/** @param requiredCapabilities an object shaped as `ClientCapabilities` (schema: MissingRequiredClientCapabilityError). */
+/**
+ * −32021: the client has not declared what the request needs.
+ * @param requiredCapabilities an object shaped as `ClientCapabilities` (schema: MissingRequiredClientCapabilityError).
+ */
 export function missingClientCapability(requiredCapabilities: object): MCPError {
   return new MCPError(
     ErrorCode.missingClientCapability,

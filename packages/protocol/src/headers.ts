@@ -1,6 +1,8 @@
-/** Header names in lower case, as Node and `Headers` give them (spec: transports/streamable-http). */
+/** The revision of a request. Header names are in lower case, as Node and `Headers` give them (spec: transports/streamable-http). */
 export const HEADER_PROTOCOL_VERSION = "mcp-protocol-version";
+/** The method, as in the body. */
 export const HEADER_METHOD = "mcp-method";
+/** The tool, prompt or resource that a request is for. */
 export const HEADER_NAME = "mcp-name";
 /** Legacy only. */
 export const HEADER_SESSION_ID = "mcp-session-id";

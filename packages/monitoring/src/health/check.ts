@@ -7,7 +7,10 @@ import type { HealthCheckResult } from "@backplane/protocol";
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is a check
 export type CheckOutcome = HealthCheckResult | boolean | undefined | void;
 
-/** @param signal fires when the check's time is over. */
+/**
+ * Finds out how one thing is. What it throws is an unhealthy result.
+ * @param signal fires when the check's time is over.
+ */
 export type CheckFunction = (signal: AbortSignal) => CheckOutcome | Promise<CheckOutcome>;
 
 /** One check with how it counts. */

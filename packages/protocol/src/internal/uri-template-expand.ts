@@ -10,6 +10,7 @@ export type UriTemplateValue =
   | readonly string[]
   | Readonly<Record<string, string>>;
 
+/** The variables of a template, by name. */
 export type UriTemplateValues = Readonly<Record<string, UriTemplateValue>>;
 
 /** RFC 6570, section 3.2.1. */

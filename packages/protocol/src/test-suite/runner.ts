@@ -8,6 +8,7 @@ export interface SuiteRunner {
   readonly expect: (actual: unknown) => SuiteExpectation;
 }
 
+/** What a suite asks of `expect(…)`; vitest, jest and `node:test` with an adapter have it. */
 export interface SuiteExpectation {
   toBe(expected: unknown): unknown;
   toEqual(expected: unknown): unknown;

@@ -17,6 +17,7 @@ export const PROVIDER_LIES = [
   "not-utf8",
 ] as const;
 
+/** One way in which a provider answers what is not so. */
 export type ProviderLie = (typeof PROVIDER_LIES)[number];
 
 /** A provider that waits, throws and lies as told; `locate` and `templates` stay honest, as they do no I/O. */
