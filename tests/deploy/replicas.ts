@@ -5,17 +5,19 @@ import { type Nginx, startNginx } from "../tooling/nginx.ts";
 
 const folder = join(repository, "deploy/nginx");
 
-/** Exactly one thing must change: a configuration that has become another one is not what is tested. */
-function replaced(text: string, found: string, replacement: string): string {
-  if (text.split(found).length !== 2) throw new Error(`expected "${found}" once in:\n${text}`);
-  return text.replace(found, replacement);
+/** So many things must change: a configuration that has become another one is not what is tested. */
+function replaced(text: string, found: string, replacement: string, times = 1): string {
+  const parts = text.split(found);
+  if (parts.length !== times + 1) throw new Error(`expected "${found}" ${times}× in:\n${text}`);
+  return parts.join(replacement);
 }
 
 /** The configuration of `deploy/nginx`, in front of servers on loopback. */
 export function startBalancer(ports: readonly [number, number]): Promise<Nginx> {
   const upstream = ports.reduce(
     (text, port, index) =>
-      replaced(text, `server server-${index + 1}:8080;`, `server 127.0.0.1:${port};`),
+      // Once for everything, once for the dashboard.
+      replaced(text, `server server-${index + 1}:8080;`, `server 127.0.0.1:${port};`, 2),
     readFileSync(join(folder, "upstream.conf"), "utf8"),
   );
   const site = readFileSync(join(folder, "backplane.conf"), "utf8");

@@ -90,6 +90,52 @@ describe("who may ask for what", () => {
   });
 });
 
+describe("the dashboard", () => {
+  const signIn = (credential: string) =>
+    fetch(new URL("/dashboard/sign-in", app.url), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ credential }),
+    });
+
+  it("lets in operators, by key and by token, and nobody else", async () => {
+    expect(await (await get("/dashboard")).text()).toContain("<form");
+    for (const key of [KEYS.planner, KEYS.user, KEYS.metrics, "no-such-key"]) {
+      expect((await signIn(key)).headers.get("set-cookie"), key).toBeNull();
+      expect((await get("/dashboard/tools", { "X-API-Key": key })).status, key).toBeGreaterThan(
+        400,
+      );
+    }
+    expect((await signIn(await createJWTAuth(JWT).issue({ sub: "bob" }))).ok).toBe(false);
+    const token = await createJWTAuth(JWT).issue({ sub: "root", roles: ["operator"] });
+    for (const credential of [KEYS.operator, token]) {
+      const cookie = (await signIn(credential)).headers.get("set-cookie")?.split(";")[0] as string;
+      expect(await (await get("/dashboard/tools", { cookie })).text()).toContain("plan_day");
+    }
+  });
+
+  it("shows a call that was made, with who made it", async () => {
+    await modern(app.url, {
+      method: "tools/call",
+      params: { name: "get_calendar", arguments: { date: "2026-06-12" } },
+      key: KEYS.user,
+    });
+    const cookie = (await signIn(KEYS.operator)).headers.get("set-cookie")?.split(";")[0] as string;
+    const stopped = new AbortController();
+    const response = await fetch(new URL("/dashboard/events", app.url), {
+      headers: { cookie },
+      signal: stopped.signal,
+    });
+    let shown = "";
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      shown += text;
+      if (shown.includes("get_calendar") && shown.includes('"user"')) break;
+    }
+    stopped.abort();
+    expect(shown).toContain("get_calendar");
+  });
+});
+
 describe("a token", () => {
   const tools = async (token: string) => {
     const response = await fetch(app.url, {

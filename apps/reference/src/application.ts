@@ -88,7 +88,7 @@ async function openParts(
   return { logs, isTraced: traced !== undefined, shared, database, services };
 }
 
-/** What stands around the tools: limits, cache, traces, errors, metrics, audit, health. */
+/** What stands around the tools: limits, cache, traces, errors, metrics, audit, dashboard, health. */
 function furnish(server: MCPServer, config: Config, parts: Parts): void {
   const { logs, isTraced, shared, database } = parts;
   server.use(
@@ -102,7 +102,7 @@ function furnish(server: MCPServer, config: Config, parts: Parts): void {
     maskErrors(logs.channel("tools")),
   );
   if (database !== undefined) server.addResourceProvider(database.resources);
-  const { audit } = addMonitoring(server, config, logs);
+  const audit = addMonitoring(server, config, logs);
   const health = createHealthChecker(config, { audit, database, shared: shared.checks });
   server.addHealthChecker(health);
   server.addHealthChecker(shared.cache);

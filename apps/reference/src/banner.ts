@@ -21,7 +21,7 @@ export function banner(
     `Backplane reference application, MCP at ${url}`,
     "  revisions  2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05",
     `  probes     ${origin}/health and ${origin}/ready`,
-    `  for you    ${origin}/metrics, ${origin}/health/details`,
+    `  for you    ${origin}/dashboard, ${origin}/metrics, ${origin}/health/details`,
     "  tools      get_weather, get_calendar, book_event, climate_summary, plan_day (a workflow),",
     "             fail_on_purpose, daylight_day_length (a hosted server of the official SDK),",
     `             and by the tools file ${configuredTools.join(", ")}`,
@@ -43,6 +43,8 @@ export function banner(
     "Try it:",
     "",
     curlLine(reachable, "get_weather", { location: "Seattle" }, { key, host: allowedHosts?.[0] }),
+    "",
+    `Then see it: open ${origin}/dashboard and sign in with ${developmentKey === undefined ? "a key of an operator" : "the key"}.`,
     "",
   ].join("\n");
 }
