@@ -37,6 +37,11 @@ describe.each(documents())("%s", (document) => {
       .filter((target) => !existsSync(join(root, target)));
     expect(broken).toEqual([]);
   });
+
+  it("defines the links that it names", () => {
+    const named = [...markdown.matchAll(/\]\[([\w-]+)\]/g)].map(([, name]) => name as string);
+    expect(named.filter((name) => !markdown.includes(`\n[${name}]: `))).toEqual([]);
+  });
 });
 
 describe("README.md", () => {
