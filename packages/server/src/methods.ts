@@ -166,9 +166,34 @@ async function complete(call: Call, targets: Targets, params: Params): Promise<C
     throw invalidParams("params.argument needs the strings name and value");
   }
   const completer = findCompleter(call, targets, ref, name);
-  const found =
-    completer === undefined ? [] : await completer({ value, chosen: chosenOf(context) }, call);
-  return { completion: toCompletion(found) };
+  const chosen = chosenOf(context);
+  const completion = toCompletion(
+    completer === undefined ? [] : await completer({ value, chosen }, call),
+  );
+  const template = templateOf(call, targets, ref);
+  if (template?.provided !== true) return { completion };
+  const values = completion.values.filter(
+    (each) => !targets.hidesProvided(call, expanded(template, { ...chosen, [name]: each })),
+  );
+  // The count of all tells of what is hidden as well.
+  const { total: _total, ...rest } = completion;
+  return values.length === completion.values.length
+    ? { completion }
+    : { completion: { ...rest, values } };
+}
+
+function templateOf(call: Call, targets: Targets, ref: unknown): RegisteredTemplate | undefined {
+  if (!isJsonObject(ref) || ref.type !== "ref/resource") return undefined;
+  return targets.completable(call, "template", String(ref.uri)) as RegisteredTemplate | undefined;
+}
+
+/** Empty, which is nobody's URI, for values that none can be made of. */
+function expanded({ template }: RegisteredTemplate, values: Readonly<Record<string, string>>) {
+  try {
+    return template.expand(values);
+  } catch {
+    return "";
+  }
 }
 
 function findCompleter(

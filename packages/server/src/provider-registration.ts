@@ -48,6 +48,8 @@ const MEMBERS: readonly string[] = [
 ];
 /** Decisions about one URI are remembered as long as its protection is the same object. */
 const MAX_PROTECTIONS = 10_000;
+/** Longer URIs are decided about each time: clients choose them, and ten thousand of them would fill the memory. */
+const MAX_REMEMBERED_URI = 1_024;
 
 /** @throws {TypeError} for a provider that lacks a method, or an option that is unknown or illegal. */
 export function registerProvider(
@@ -77,6 +79,7 @@ export function registerProvider(
     provider,
     templates,
     protectionOf: (uri) => {
+      if (uri.length > MAX_REMEMBERED_URI) return { ...protection, name: uri };
       let known = protections.get(uri);
       if (known === undefined) {
         if (protections.size >= MAX_PROTECTIONS) protections.clear();

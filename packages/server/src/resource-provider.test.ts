@@ -287,6 +287,39 @@ describe("policy over a provider", () => {
     }
   });
 
+  it("completes no value that leads to what is hidden, and does not count it either", async () => {
+    const server = silent({ policy });
+    const provider = Object.assign(new MapProvider("a"), {
+      templates: () => [{ uriTemplate: "a://{+path}" }, { uriTemplate: "a://{x}/{y}" }],
+      complete: async () => ({ values: ["1", "my-secret", "2"], total: 3, hasMore: false }),
+    });
+    server.addResourceProvider(provider);
+    const client = await RawClient.connect(server, "modern");
+    const complete = async (uri: string, name: string, chosen: object = {}) => {
+      const ref = { type: "ref/resource", uri };
+      const argument = { name, value: "" };
+      const params = { ref, argument, context: { arguments: chosen } };
+      return (await client.result("completion/complete", params)).completion;
+    };
+    const visible = { values: ["1", "2"], hasMore: false };
+    expect(await complete("a://{+path}", "path")).toEqual(visible);
+    expect(await complete("a://{x}/{y}", "y", { x: "b" })).toEqual(visible);
+    // Values of which no URI can be made are the provider's own matter.
+    expect(await complete("a://{x}/{y}", "y", { x: "\ud800" })).toMatchObject({ total: 3 });
+  });
+
+  it("remembers no long URIs, which clients choose", async () => {
+    const server = silent({ policy });
+    server.addResourceProvider(new MapProvider("a"));
+    const client = await RawClient.connect(server, "modern");
+    const decisionsAbout = async (length: number) => {
+      const name = `a://${"x".repeat(length - 4)}`;
+      for (let n = 0; n < 2; n++) await client.request("resources/read", { uri: name });
+      return new Set(kinds.filter((each) => each.name === name)).size;
+    };
+    expect([await decisionsAbout(1_024), await decisionsAbout(1_025)]).toEqual([1, 2]);
+  });
+
   it("decides by the one spelling that the provider knows", async () => {
     const server = silent({ policy });
     const provider = new MapProvider("a", ["secret"]);

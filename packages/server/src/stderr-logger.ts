@@ -11,12 +11,9 @@ export function createStderrLogger(): Logger {
     fields: Readonly<Record<string, unknown>>,
     message: string,
   ): void => {
-    const line = JSON.stringify({
-      time: new Date().toISOString(),
-      level,
-      message,
-      ...(redact(fields) as object),
-    });
+    const own = { time: new Date().toISOString(), level, message };
+    // First to be read first, and last so that no field of these names stands in their place.
+    const line = JSON.stringify({ ...own, ...(redact(fields) as object), ...own });
     globalThis.process?.stderr?.write(`${line.replaceAll(UNSEEN, escaped)}\n`);
   };
   return {

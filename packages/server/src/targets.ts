@@ -127,6 +127,20 @@ export class Targets {
     return entry === undefined || this.#hides(call, entry.protection) ? undefined : entry;
   }
 
+  /**
+   * Whether a provider's resource is hidden from the caller. What no provider knows, such as a key of which a part
+   * is missing, is not.
+   */
+  hidesProvided(call: Call, uri: string): boolean {
+    if (this.#policy === undefined) return false;
+    for (const entry of this.#registry.providers.ordered()) {
+      const known = entry.provider.locate(uri);
+      if (known === undefined) continue;
+      return this.#policy.decide(call.principal, entry.protectionOf(known)).effect === "hide";
+    }
+    return false;
+  }
+
   /** @throws {AuthorizationError} when the caller may see the primitive but needs more to use it. */
   #hides(call: Call, protection: ProtectedPrimitive): boolean {
     call.primitive = protection;

@@ -42,7 +42,7 @@ export interface HttpEventStream {
   readonly closed: boolean;
   /** Ends the answer. Idempotent. */
   close(): void;
-  /** Calls back once when the stream has ended, whoever ended it. */
+  /** Calls back once when the stream has ended, whoever ended it. What the listener throws is logged. */
   onClose(listener: () => void): void;
 }
 
@@ -76,7 +76,8 @@ export interface HttpRoute {
   /**
    * Serves an `authenticated` route without a credential, to this machine alone: refused when the server
    * binds beyond loopback, to a peer that is not on loopback, and to a request with a forwarded header, behind
-   * which a proxy hides somebody else. Default false.
+   * which a proxy hides somebody else. A proxy on this machine that adds no such header cannot be told from a
+   * caller on this machine: behind one, ask for a credential. Default false.
    */
   readonly open?: boolean;
   /** Longest body in bytes. Default 65,536; never over the server's `limits.maxBodyBytes`. */

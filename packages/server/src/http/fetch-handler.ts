@@ -127,18 +127,15 @@ export class FetchExchange implements HttpExchange {
   }
 
   openStream(headers?: Readonly<Record<string, string>>): SseStream {
+    // Made first, as above.
+    const all = new Headers({ ...SSE_HEADERS, ...headers, ...this.extraHeaders });
     this.#responded = true;
     const stream = new FetchSseStream(this.#maxQueuedBytes);
     this.#disconnected = stream.cancelled;
     for (const listener of this.#listeners) stream.cancelled(listener);
     // Not every runtime cancels the body of a response that it could not deliver.
     this.onDisconnect(() => stream.close());
-    this.#resolve(
-      new Response(stream.readable, {
-        status: 200,
-        headers: { ...SSE_HEADERS, ...headers, ...this.extraHeaders },
-      }),
-    );
+    this.#resolve(new Response(stream.readable, { status: 200, headers: all }));
     return stream;
   }
 

@@ -125,11 +125,7 @@ export class NodeExchange implements HttpExchange {
     const { request } = this;
     if (this.bodyTaken || request.complete || !announcesBody(request)) response.end(body);
     else this.#endAfterRequest(body);
-    // What the kernel did not take stays in memory until the client reads. One that reads nothing for
-    // so long never will; the clock restarts whenever something leaves, and with the next request.
-    if (response.writableLength > 0) {
-      response.setTimeout(STALLED_READER_MS, () => response.destroy());
-    }
+    endStalled(response);
   }
 
   /**
@@ -191,6 +187,16 @@ export class NodeExchange implements HttpExchange {
   }
 }
 
+/**
+ * What the kernel did not take of an ended answer stays in memory until the client reads. One that reads nothing
+ * for so long never will; the clock restarts whenever something leaves, and with the next request.
+ */
+function endStalled(response: ServerResponse): void {
+  if (response.writableLength > 0) {
+    response.setTimeout(STALLED_READER_MS, () => response.destroy());
+  }
+}
+
 /** RFC 9112, 6: any method may have a body. */
 function announcesBody({ headers }: IncomingMessage): boolean {
   return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
@@ -229,6 +235,9 @@ class NodeSseStream implements SseStream {
 
   close(): void {
     clearInterval(this.#keepAlive);
-    if (!this.closed) this.#response.end();
+    if (this.closed) return;
+    this.#response.end();
+    // While it is open, `maxQueuedBytes` and the number of streams bound what waits.
+    endStalled(this.#response);
   }
 }

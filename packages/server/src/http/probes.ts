@@ -59,11 +59,15 @@ export class Probes {
     if (!this.#readiness.ready) answer(exchange, 503, "draining");
     else if (this.#health.empty) answer(exchange, 200, "ready");
     else {
-      void this.#health.report().then(({ status }) => {
-        // It may have begun to drain while the checkers were asked.
-        if (!this.#readiness.ready) answer(exchange, 503, "draining");
-        else answer(exchange, status === "unhealthy" ? 503 : 200, READY_WORDS[status]);
-      });
+      this.#health.report().then(
+        ({ status }) => {
+          // It may have begun to drain while the checkers were asked.
+          if (!this.#readiness.ready) answer(exchange, 503, "draining");
+          else answer(exchange, status === "unhealthy" ? 503 : 200, READY_WORDS[status]);
+        },
+        // A logger that throws, or a report that changes while it is read: nobody else is there to catch it.
+        () => answer(exchange, 503, READY_WORDS.unhealthy),
+      );
     }
   }
 }

@@ -17,7 +17,7 @@ import type { ResolvedOptions } from "../options.ts";
 import { encodeFailure } from "../response-encoder.ts";
 import type { StreamSlots } from "../stream-slots.ts";
 import type { Admission } from "./admission.ts";
-import type { HttpExchange } from "./exchange.ts";
+import type { HttpExchange, SseStream } from "./exchange.ts";
 import { pathOf } from "./path-of.ts";
 import { errorHeaders } from "./respond.ts";
 import { routeRequest } from "./route-request.ts";
@@ -37,8 +37,16 @@ const FORWARDED_HEADERS = [
   "x-forwarded-for",
   "x-forwarded-host",
   "x-forwarded-proto",
+  "x-forwarded-port",
+  "x-forwarded-server",
+  "x-forwarded-prefix",
+  "x-original-forwarded-for",
+  "x-envoy-external-address",
   "x-real-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
   "cf-connecting-ip",
+  "fly-client-ip",
   "true-client-ip",
 ] as const;
 
@@ -194,7 +202,20 @@ export class RouteRunner {
     if (release === undefined) {
       throw new RouteRefusal(503, unavailable("too_many_streams", RETRY_AFTER_MS));
     }
-    const stream = new RouteStream(exchange.openStream(headers));
+    let opened: SseStream;
+    try {
+      opened = exchange.openStream(headers);
+    } catch (error) {
+      // Headers that HTTP cannot carry.
+      release();
+      throw error;
+    }
+    const stream = new RouteStream(opened, (error) =>
+      this.#options.logger.error(
+        { path: pathOf(exchange.path), err: error },
+        "a route's stream failed unexpectedly at its end",
+      ),
+    );
     this.#streams.add(stream);
     const expiresAtMs = principal?.expiresAtMs;
     const stopTimer =

@@ -4,11 +4,14 @@ import type { SseStream } from "./exchange.ts";
 /** An event stream as a route sees it: no field can be smuggled into another, and its end is told. */
 export class RouteStream implements HttpEventStream {
   readonly #stream: SseStream;
+  readonly #failed: (error: unknown) => void;
   readonly #listeners: (() => void)[] = [];
   #ended = false;
 
-  constructor(stream: SseStream) {
+  /** @param failed is told what a listener threw: it is called from a socket's events, where nobody catches. */
+  constructor(stream: SseStream, failed: (error: unknown) => void) {
     this.#stream = stream;
+    this.#failed = failed;
   }
 
   send(event: { readonly data: string; readonly event?: string; readonly id?: string }): void {
@@ -34,7 +37,7 @@ export class RouteStream implements HttpEventStream {
   }
 
   onClose(listener: () => void): void {
-    if (this.#ended) queueMicrotask(listener);
+    if (this.#ended) queueMicrotask(() => this.#call(listener));
     else this.#listeners.push(listener);
   }
 
@@ -42,6 +45,14 @@ export class RouteStream implements HttpEventStream {
   ended(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const listener of this.#listeners.splice(0)) listener();
+    for (const listener of this.#listeners.splice(0)) this.#call(listener);
+  }
+
+  #call(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 }

@@ -1,7 +1,10 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { HttpEventStream, Principal } from "@backplane/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { MCPServer, type MCPServerOptions } from "../index.ts";
 import { send } from "./raw-client.test-support.ts";
+import { RawSocket } from "./raw-socket.test-support.ts";
 
 const servers: MCPServer[] = [];
 
@@ -128,5 +131,67 @@ describe("a stream of a route", () => {
     release();
     expect((await slow).status).toBe(200);
     await stopped;
+  });
+
+  it("ends in order though a listener of its end throws, which is logged", async () => {
+    const errors: string[] = [];
+    const error = (_: object, text: string) => void errors.push(text);
+    const logger = { debug() {}, info() {}, warn() {}, error };
+    const { url, streams, ended } = await open({ logger });
+    const response = await send(url, "GET", {});
+    await response.nextEvent();
+    const boom = (): never => {
+      throw new Error("a listener");
+    };
+    streams[0]?.onClose(boom);
+    streams[0]?.onClose(() => ended.push(99));
+    response.abort();
+    await vi.waitFor(() => expect(ended).toEqual([0, 99]));
+    streams[0]?.onClose(boom);
+    await vi.waitFor(() => expect(errors).toHaveLength(2));
+    expect(errors[0]).toContain("a route's stream failed");
+    expect((await send(new URL("/health", url).href, "GET", {})).status).toBe(200);
+  });
+
+  it("that cannot begin takes no place, over both kinds of HTTP", async () => {
+    const { server, url } = await open({ limits: { maxStreamsPerPrincipal: 1 } });
+    server.addRoute({
+      method: "GET",
+      path: "/malformed",
+      access: "public",
+      handle: () => ({ headers: { "X-Split": "a\r\nb" }, stream: () => {} }),
+    });
+    const malformed = new URL("/malformed", url).href;
+    for (let n = 0; n < 2; n++) {
+      expect((await send(malformed, "GET", {})).status).toBe(500);
+      expect((await server.routeHandler(new Request(malformed)))?.status).toBe(500);
+    }
+    const good = await send(url, "GET", {});
+    expect(good.status).toBe(200);
+    good.abort();
+  });
+
+  it("is not kept for a client that leaves its rest unread", async () => {
+    const { server, streams } = await open();
+    const responses: ServerResponse[] = [];
+    const http = createServer((request, response) => {
+      responses.push(response);
+      server.nodeRouteHandler(request, response);
+    });
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    const client = await RawSocket.open((http.address() as AddressInfo).port);
+    client.socket.pause();
+    await client.write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await vi.waitFor(() => expect(streams).toHaveLength(1));
+    streams[0]?.send({ data: "x".repeat(20_000_000) });
+    streams[0]?.close();
+    const [response] = responses;
+    expect(response?.writableLength).toBeGreaterThan(0);
+    expect(response?.socket?.timeout).toBe(60_000);
+    // What the socket says when its clock has run out.
+    response?.socket?.emit("timeout");
+    await vi.waitFor(() => expect(response?.destroyed).toBe(true));
+    client.socket.destroy();
+    await new Promise((resolve) => http.close(resolve));
   });
 });

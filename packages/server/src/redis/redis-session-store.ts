@@ -30,6 +30,9 @@ const OWNER = "createRedisSessionStore";
 /** Largest record that subscriptions may grow: each request of the session reads it as a whole. */
 const MAX_RECORD_BYTES = 262_144;
 
+/** How often a change is tried anew because another one was faster: more than there can be replicas at it. */
+const MAX_ATTEMPTS = 100;
+
 /**
  * Begins every script. `idle` and `expiry` hold when each session was used last and when it ends, in microseconds of the
  * server's clock; `sizes` the bytes of each record, with the sum under the empty name, which is no session's.
@@ -198,12 +201,15 @@ class RedisSessionStore implements SessionStore {
   /** The client is the caller's, and the sessions are the other replicas' too. */
   async close(): Promise<void> {}
 
-  /** Reads, changes, and writes if nobody else has written meanwhile; else all over again. */
+  /**
+   * Reads, changes, and writes if nobody else has written meanwhile; else all over again.
+   * @throws {Error} when that has no end: a record whose bytes are no UTF-8 never is what was read.
+   */
   async #change(
     id: string,
     change: (record: SessionRecord) => SessionRecord | "full",
   ): Promise<SessionRecord | "full" | undefined> {
-    for (;;) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = await this.#run(PEEK, [id]);
       const record = parse(before);
       if (record === undefined) return undefined;
@@ -219,6 +225,7 @@ class RedisSessionStore implements SessionStore {
       if (outcome === 1) return changed;
       if (outcome === -1) return "full";
     }
+    throw new Error(`SessionStore: a record could not be changed in ${MAX_ATTEMPTS} attempts`);
   }
 }
 

@@ -62,6 +62,20 @@ describe("createRedisSessionStore", () => {
     expect(await store.create({ ...large, id: "b" }, limits)).toBe(true);
   });
 
+  it("gives up on a record that a stranger made unreadable", async () => {
+    const prefix = freshPrefix();
+    const store = createRedisSessionStore({ client, prefix });
+    await store.create(record, limits);
+    const [head, tail] = JSON.stringify({ ...record, principalKey: "|" }).split("|") as [
+      string,
+      string,
+    ];
+    // A byte that is no UTF-8 is read as another text than the one that is there.
+    const bytes = Buffer.concat([Buffer.from(head), Buffer.of(0xff), Buffer.from(tail)]);
+    await client.set(`${prefix}record:a`, bytes);
+    await expect(store.patch("a", { initialized: true })).rejects.toThrow("in 100 attempts");
+  });
+
   it("serves what another replica keeps, and forgets what the server forgot", async () => {
     const prefix = freshPrefix();
     const [one, other] = [0, 1].map(() => createRedisSessionStore({ client, prefix }));
