@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { checkBoolean, checkMembers, wholeNumber } from "@backplane/protocol";
 import picomatch from "picomatch";
 import { checkUriPrefix } from "../internal/uri.ts";
+import { MAX_PARTS } from "./folder-uris.ts";
 
 /** What `new FileResourceProvider` takes beside the folder. */
 export interface FileResourceProviderOptions {
@@ -23,7 +24,7 @@ export interface FileResourceProviderOptions {
    * from the file, so where others may write into the folder, set this. Default false.
    */
   readonly rejectMultiplyLinked?: boolean;
-  /** Folders below one another at most, a whole number of 1 or more. Default 32. */
+  /** Folders below one another at most in the list, a whole number of 1 to 255. Default 32. */
   readonly maxDepth?: number;
   /**
    * Entries of folders that are looked at for one page of the list at most; then the page is sent as it is,
@@ -91,6 +92,10 @@ export function resolveFileOptions(
     option: "maxBytes" | "maxDepth" | "maxScanned" | "maxWatchedFolders",
     fallback: number,
   ): number => wholeNumber(SUBJECT, option, options[option] ?? fallback);
+  const maxDepth = number("maxDepth", 32);
+  if (maxDepth >= MAX_PARTS) {
+    throw new TypeError(`${SUBJECT}: option "maxDepth" must be at most ${MAX_PARTS - 1}`);
+  }
   return {
     root,
     name: options.name ?? "files",
@@ -98,7 +103,7 @@ export function resolveFileOptions(
     isIgnored: compileIgnore(ignore),
     maxBytes: number("maxBytes", 10 * 1024 * 1024),
     rejectMultiplyLinked,
-    maxDepth: number("maxDepth", 32),
+    maxDepth,
     maxScanned: number("maxScanned", 1_000_000),
     maxWatchedFolders: number("maxWatchedFolders", 10_000),
   };

@@ -18,6 +18,7 @@ import {
 import { FileWatches, watchNames } from "./file-watches.ts";
 import { folderPage, type ListedFile } from "./folder-page.ts";
 import { decodePath, FolderUris } from "./folder-uris.ts";
+import { leadsOut } from "./leads-out.ts";
 import { typeOfContent, typeOfName } from "./media-type.ts";
 import { readFileInside } from "./read-file.ts";
 
@@ -105,7 +106,16 @@ export class FileResourceProvider implements ResourceProvider {
     const path = this.#uris.pathOf(uri);
     // What is never served is not told of either.
     if (path === undefined || isIgnored(path)) return () => {};
-    return this.#watches.watchFile(join(root, ...path), onChange);
+    let stopped = false;
+    const stop = await this.#watches.watchFile(join(root, ...path), () => {
+      void leadsOut(root, path).then((outside) => {
+        if (!outside && !stopped) onChange();
+      });
+    });
+    return () => {
+      stopped = true;
+      return stop();
+    };
   }
 
   watchList(onChange: () => void): Promise<StopWatching> {

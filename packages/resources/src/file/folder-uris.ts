@@ -4,6 +4,11 @@ const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²�
 const WINDOWS_ALIAS = /:|[. ]$/u;
 /** `PATH_MAX` of Linux: what is longer is no path. */
 const MAX_PATH_LENGTH = 4_096;
+/**
+ * Folders below one another that a client may name. Each is compared with the patterns of `ignore`, which costs the
+ * square of their number: six thousand, as a URI could hold, are a fifth of a second for each request.
+ */
+export const MAX_PARTS = 256;
 
 /**
  * Whether one part of a path can be served. U+FFFD stands where a name on disk is no UTF-8, so that the name cannot
@@ -47,7 +52,9 @@ export function decodePath(encoded: string): readonly string[] | undefined {
   // A query or a fragment names a part of something, not another file.
   if (/[?#]/.test(encoded)) return undefined;
   try {
-    const path = encoded.split("/").map(decodeURIComponent);
+    const parts = encoded.split("/", MAX_PARTS + 1);
+    if (parts.length > MAX_PARTS) return undefined;
+    const path = parts.map(decodeURIComponent);
     // What cannot be encoded again, such as a lone surrogate, cannot come from a URI either.
     path.map(encodeURIComponent);
     return path.every(isServableName) ? path : undefined;

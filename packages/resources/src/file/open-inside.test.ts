@@ -13,7 +13,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { suiteRequestContext } from "@backplane/server/test-suite";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { FileResourceProviderOptions } from "./file-options.ts";
 import { FileResourceProvider } from "./file-provider.ts";
 import { makeFolder, type TestFolder } from "./folder.test-support.ts";
@@ -338,6 +338,7 @@ describe("FileResourceProvider", () => {
     ["", {}, /path of a folder/],
     ["/nonexistent-folder", {}, /is no folder/],
     [undefined, { maxBytes: 0 }, /"maxBytes"/],
+    [undefined, { maxDepth: 256 }, /"maxDepth" must be at most 255/],
     [undefined, { uriPrefix: "x" }, /"uriPrefix"/],
     [undefined, { uriPrefix: "docs://x" }, /end with "\/"/],
     [undefined, { ignore: "*.log" }, /"ignore"/],
@@ -377,6 +378,30 @@ describe("FileResourceProvider", () => {
     await stop();
     const nothing = await provider.watch("f:///.env", () => changes++);
     await nothing();
+  });
+
+  it("tells of nothing that changes outside, where a link leads to", async () => {
+    await symlink(folder.outside, join(folder.root, "folder"));
+    await writeFile(join(folder.outside, "seen.txt"), "1");
+    const provider = open();
+    const heard: string[] = [];
+    const names = ["folder/seen.txt", "folder/new.txt", "in/side.txt"];
+    const stops = await Promise.all(
+      names.map((name) => provider.watch(`f:///${name}`, () => heard.push(name))),
+    );
+    for (const name of ["seen.txt", "new.txt"]) await writeFile(join(folder.outside, name), "22");
+    // What is told of after them was noticed after them.
+    await folder.write("in/side.txt", "22");
+    await vi.waitFor(() => expect(heard).toContain("in/side.txt"), { timeout: 5_000 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(new Set(heard)).toEqual(new Set(["in/side.txt"]));
+    await Promise.all(stops.map((stop) => stop()));
+  });
+
+  it("knows no path so deep that its comparison with what is ignored would cost much", () => {
+    const deep = (parts: number): string => `f:///${"a/".repeat(parts - 1)}b`;
+    expect(open().locate(deep(256))).toBe(deep(256));
+    expect(open().locate(deep(257))).toBe(undefined);
   });
 
   it("does not watch more folders than it may", async () => {
