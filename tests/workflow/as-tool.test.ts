@@ -149,6 +149,26 @@ describe.each(eras)("a workflow as a tool, %s", (_era, options) => {
     expect(masked).toBe("Internal error");
   });
 
+  it("tells of the items that failed only what is meant for clients", async () => {
+    const each = ({ item }: Record<string, unknown>) => {
+      if (item === 1) throw new ToolExecutionError(-7, "no seats");
+      throw new Error("password=hunter2");
+    };
+    const map = new MapNode({ each, onItemError: "continue" });
+    const workflow = await new WorkflowBuilder()
+      .addNode("book", map, { inputs: { items: [1, 2] } })
+      .build();
+    const client = await connected(serving(workflow), options);
+    const { structuredContent } = await client.callTool("flow");
+    const failed = [
+      { index: 0, message: "no seats" },
+      { index: 1, message: "failed unexpectedly" },
+    ];
+    expect(structuredContent).toMatchObject({ book: { result: [], failed } });
+    const { outputs } = await workflow.run();
+    expect(JSON.stringify(outputs)).toContain("hunter2");
+  });
+
   it("is cancelled with its call", async () => {
     let stopped: unknown;
     const workflow = await new WorkflowBuilder()
@@ -367,6 +387,24 @@ describe("what is too large to be carried", () => {
     expect((await client.callTool("flow")).structuredContent).toEqual({ ok: true });
     expect(effects.filter((effect) => effect === "large")).toHaveLength(1);
   });
+});
+
+it("a run that its journal has forgotten between two rounds is not begun again", async () => {
+  const journal = createMemoryJournal();
+  const workflow = await new WorkflowBuilder()
+    .addNode("pay", act("pay"))
+    .addNode("ask", confirm(), { after: ["pay"] })
+    .build();
+  const forget = async () => {
+    for (const run of await journal.unfinished()) await journal.remove(run);
+    return accept({ ok: true });
+  };
+  const client = await connected(serving(workflow, journal), {
+    protocol: "modern",
+    answers: { elicit: forget },
+  });
+  await expect(client.callTool("flow")).rejects.toThrow("Internal error");
+  expect(effects).toEqual(["pay"]);
 });
 
 describe("options", () => {

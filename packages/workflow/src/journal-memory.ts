@@ -24,6 +24,8 @@ export interface JournaledRun {
   readonly clock: Clock;
   /** Whether a node that ran when its process ended is run again although it is not idempotent. */
   readonly repeatInterrupted: boolean;
+  /** Whether an earlier round of the request began it, so that the journal must know it. */
+  readonly begun: boolean;
 }
 
 type NodeRecord = Extract<JournalEntry, { readonly node: string }>;
@@ -45,7 +47,8 @@ export class JournalMemory implements Memory {
 
   /**
    * Begins a run in its journal, or goes on with one that is there.
-   * @throws {WorkflowError} `invalid_parameters` for a run that was begun otherwise, `journal_failed`.
+   * @throws {WorkflowError} `invalid_parameters` for a run that was begun otherwise; `journal_failed` when the
+   * journal fails, or has forgotten what an earlier round did.
    */
   static async open(run: JournaledRun): Promise<JournalMemory> {
     const { journal, runId, plan, clock } = run;
@@ -54,6 +57,12 @@ export class JournalMemory implements Memory {
     const parameters = await digest(parameterText(run));
     const [first] = entries;
     const memory = new JournalMemory(run, entries);
+    if (first === undefined && run.begun) {
+      throw new WorkflowError(
+        "journal_failed",
+        `run "${runId}" is not in the journal any more: what it has done is unknown, so it is not begun again`,
+      );
+    }
     if (first === undefined) {
       const nodes = plan.nodes.map(({ id }) => id);
       const atMs = clock.now();

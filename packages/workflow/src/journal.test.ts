@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -58,6 +58,18 @@ describe("journals are bounded", () => {
     await journal.append("b", started());
   });
 
+  it("and a run that waits for a client who never answers keeps nobody out", async () => {
+    const journal = createMemoryJournal({ maxUnfinishedRuns: 2 });
+    const waits: JournalEntry = { type: "run_ended", atMs: 2, status: "waiting" };
+    await journal.append("runs", started());
+    await journal.append("waits", started());
+    await journal.append("waits", waits);
+    await journal.append("new", started());
+    expect(await journal.unfinished()).toEqual(["runs", "new"]);
+    expect(await journal.read("waits")).toEqual([]);
+    await expect(journal.append("newer", started())).rejects.toThrow(/maxUnfinishedRuns/);
+  });
+
   it("options are refused by name", () => {
     expect(() => createMemoryJournal({ maxEndedRuns: 0 })).toThrow(/"maxEndedRuns"/);
     expect(() => createFileJournal({ directory: "" })).toThrow(/"directory"/);
@@ -78,6 +90,17 @@ describe("files", () => {
     expect(await createFileJournal({ directory }).read("run")).toEqual([started(), next]);
     await appendFile(join(directory, "run.jsonl"), "no entry\n");
     await expect(journal.read("run")).rejects.toThrow(/run.jsonl: line 3 is no entry/);
+  });
+
+  it("are their owner's alone", async () => {
+    for (const sync of [false, true]) {
+      const directory = join(await folder(), "new");
+      await createFileJournal({ directory, sync }).append("r", started());
+      const modes = [directory, join(directory, "r.jsonl")].map(async (path) =>
+        ((await stat(path)).mode & 0o777).toString(8),
+      );
+      expect(await Promise.all(modes)).toEqual(["700", "600"]);
+    }
   });
 
   it("never lie outside of their folder", async () => {

@@ -85,13 +85,15 @@ export class Workflow {
     const limits = resolveLimits("workflow.run", options, this.#plan.limits);
     const resolved = await resolveParameters(this.#plan, parameters);
     const { clock = runClock, signal, onEvent, request, journal } = options;
-    const runId =
-      options.runId ?? (await newRunId(journal === undefined ? undefined : request, this.name));
+    const { runId, begun } =
+      options.runId === undefined
+        ? await newRunId(journal === undefined ? undefined : request, this.name)
+        : { runId: options.runId, begun: false };
     const label = options.runId ?? this.name;
     const journaled =
       journal &&
       (await JournalMemory.open({
-        ...{ journal, runId, plan: this.#plan, parameters, clock },
+        ...{ journal, runId, begun, plan: this.#plan, parameters, clock },
         repeatInterrupted: options.repeatInterrupted ?? false,
       }));
     const memory =
@@ -138,10 +140,19 @@ export class Workflow {
   }
 }
 
-/** The same in all rounds of a request, so that the journal knows the run again. */
-async function newRunId(request: InputContext | undefined, workflow: string): Promise<string> {
-  const make = (): string => globalThis.crypto.randomUUID();
-  return request === undefined ? make() : request.once(shortPath(`${workflow}:run`), make);
+/** The same in all rounds of a request, so that the journal knows the run again; and whether it was made before. */
+async function newRunId(
+  request: InputContext | undefined,
+  workflow: string,
+): Promise<{ readonly runId: string; readonly begun: boolean }> {
+  let begun = true;
+  const make = (): string => {
+    begun = false;
+    return globalThis.crypto.randomUUID();
+  };
+  const runId =
+    request === undefined ? make() : await request.once(shortPath(`${workflow}:run`), make);
+  return { runId, begun };
 }
 
 /** What a function returns is `result`, where there is one; else it gives the outputs by port. */

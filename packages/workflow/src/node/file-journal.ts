@@ -30,10 +30,15 @@ const SUBJECT = "createFileJournal";
 const RUN_ID = /^[A-Za-z0-9_-]{1,128}$/;
 const OPEN = ".jsonl";
 const ENDED = ".ended.jsonl";
+/** For files: nobody but their owner reads what nodes gave. */
+const OWN = 0o600;
+/** Runs that wait for a client who never answers would be remembered for ever; the others are looked at again. */
+const MAX_WHOLE = 10_000;
 
 /**
  * A journal in files, one for each run, an entry a line. For one process at a time; replicas need a store that they
- * share. The folder holds the outputs of nodes in clear, so it deserves the protection that these deserve.
+ * share. Files and folder are made for their owner alone: they hold the outputs of nodes in clear. Runs that have not
+ * ended are never deleted; `remove` those whose client has not answered for longer than a request's state lives.
  * @throws {TypeError} that names the option.
  */
 export function createFileJournal(options: FileJournalOptions): RunJournal {
@@ -99,7 +104,7 @@ class FileJournal implements RunJournal {
   async #write(runId: string, entry: JournalEntry): Promise<void> {
     let path = await this.#find(runId);
     if (path === undefined) {
-      await mkdir(this.#directory, { recursive: true });
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       path = this.#path(runId, OPEN);
     } else if (!this.#whole.has(runId)) {
       await cutTornLine(path);
@@ -108,7 +113,8 @@ class FileJournal implements RunJournal {
     this.#whole.delete(runId);
     const line = `${JSON.stringify(entry)}\n`;
     if (this.#sync) await appendSynced(path, line);
-    else await appendFile(path, line);
+    else await appendFile(path, line, { mode: OWN });
+    if (this.#whole.size >= MAX_WHOLE) this.#whole.clear();
     this.#whole.add(runId);
     const target = this.#path(runId, endsRun(entry) ? ENDED : OPEN);
     if (target !== path) await rename(path, target);
@@ -172,7 +178,7 @@ async function cutTornLine(path: string): Promise<void> {
 }
 
 async function appendSynced(path: string, line: string): Promise<void> {
-  const file = await open(path, "a");
+  const file = await open(path, "a", OWN);
   try {
     await file.appendFile(line);
     await file.sync();

@@ -1,4 +1,4 @@
-import { checkMembers, type JsonObject, wholeNumber } from "@backplane/protocol";
+import { checkMembers, type JsonObject, MCPError, wholeNumber } from "@backplane/protocol";
 import { buildPlan } from "../build-plan.ts";
 import { WorkflowBuildError, WorkflowError } from "../errors.ts";
 import { planOf } from "../internal/plans.ts";
@@ -51,6 +51,9 @@ const MEMBERS: readonly string[] = [
   "config",
 ] satisfies (keyof MapNodeOptions)[];
 
+/** Errors that cause one another, at most: each workflow inside of another one adds one. */
+const MAX_CAUSES = 64;
+
 /** The id of the one node in the workflow of an item. */
 const ITEM = "item";
 
@@ -61,7 +64,8 @@ interface Failed {
 
 /**
  * A step that does the same with every item of a list, several at once. Its outputs: `result`, what the items gave, in
- * their order; `failed`, the `index` and `message` of those that failed.
+ * their order; `failed`, the `index` and `message` of those that failed. While a request is served, only messages of
+ * errors that are meant for clients stand there (`ToolExecutionError`, `MCPError`); others are "failed unexpectedly".
  */
 export class MapNode implements WorkflowNode {
   readonly type: string = SUBJECT;
@@ -175,7 +179,7 @@ export class MapNode implements WorkflowNode {
         } catch (error) {
           const isFailure = !isWaiting(error) && !context.signal.aborted;
           if (isFailure && this.#options.onItemError === "continue") {
-            failed.push({ index, message: error instanceof Error ? error.message : String(error) });
+            failed.push({ index, message: messageFor(context, error) });
           } else if (fault === undefined || isWaiting(error)) {
             fault = { error };
           }
@@ -245,6 +249,19 @@ export class MapNode implements WorkflowNode {
     const problems = built.problems.filter(({ code }) => code !== "unbound_input");
     return { plan: built.plan, problems };
   }
+}
+
+/**
+ * What is said of a failure. In a request it may reach the client with the outputs: then only what was meant for
+ * clients is said, as with every tool.
+ */
+function messageFor({ request }: NodeContext, error: unknown): string {
+  if (request === undefined) return error instanceof Error ? error.message : String(error);
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++, cause = cause.cause) {
+    if (MCPError.isInstance(cause)) return cause.message;
+  }
+  return "failed unexpectedly";
 }
 
 function isWorkflow(each: MapNodeOptions["each"]): each is Workflow {
