@@ -42,6 +42,12 @@ describe("createRedisRateLimitStore", () => {
     expect(await client.ping()).toBe("PONG");
   });
 
+  it.each(["nonsense", -1, {}, undefined])("takes %j for no answer", async (answer) => {
+    const stranger = { eval: async () => answer, evalsha: async () => answer };
+    const store = createRedisRateLimitStore({ client: stranger });
+    await expect(store.take([bucket])).rejects.toThrow("no wait");
+  });
+
   it("says that it fails", async () => {
     const gone = new Redis({
       port: 1,

@@ -72,6 +72,8 @@ export function createRedisRateLimitStore(options: RedisRateLimitStoreOptions): 
           values,
         ),
       );
+      // Nobody is refused, or let through, by what this script never answers: that is a store that is away.
+      if (!(Number.isFinite(waitMs) && waitMs >= 0)) throw new Error("Redis answered no wait");
       return waitMs === 0 ? ALLOWED : { allowed: false, retryAfterMs: waitMs };
     },
     async close() {},

@@ -280,6 +280,26 @@ describe("a sink that is away", () => {
     expect(log.status.degraded).toBe(false);
   });
 
+  it("gets the rest of a batch of which one record cannot be written, and the loss is said", async () => {
+    const sink = new MemorySink();
+    const log = make(sink);
+    requestEnded({ target: "before" });
+    requestEnded({ principal: { id: 7, scopes: [], roles: [] } as never });
+    requestEnded({ target: "after" });
+    await log.flush();
+    expect(sink.records.map(({ kind }) => kind)).toEqual(["open", "call", "call", "lost"]);
+    expect(log.status).toMatchObject({ lost: 1, buffered: 0, degraded: true });
+    expect(await verify(sink.text)).toMatchObject({ valid: true, lost: 1 });
+  });
+
+  it("may throw what cannot even be looked at", async () => {
+    const thrown = Object.create(null);
+    const log = make(() => Promise.reject(thrown));
+    requestEnded();
+    await log.flush();
+    expect(log.status).toMatchObject({ degraded: true, lastError: "the sink failed" });
+  });
+
   it("that fails at the very end fails nobody", async () => {
     const sink = new MemorySink();
     const log = make(sink);

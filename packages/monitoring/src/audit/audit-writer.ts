@@ -77,11 +77,12 @@ export class AuditWriter {
     return lines.map((line) => JSON.parse(line) as AuditRecord);
   }
 
-  lose(atMs: number): void {
+  /** @param reason why it is lost. */
+  lose(atMs: number, reason: unknown = "records are lost: more wait than may be kept"): void {
     this.#lost++;
     this.#lostAtMs = performance.now();
     if (this.#unsaid++ === 0) this.#unsaidSinceMs = atMs;
-    if (this.#unsaid === 1) this.#becomes(true, "records are lost: more wait than may be kept");
+    if (this.#unsaid === 1) this.#becomes(true, reason);
   }
 
   /**
@@ -191,8 +192,15 @@ export class AuditWriter {
   }
 
   #addEntry(entry: AuditEntry): void {
-    const writer = this.#entryWriter as EntryWriter;
-    this.#addLine(entry.atMs, writer.members(entry));
+    let members: string;
+    try {
+      members = (this.#entryWriter as EntryWriter).members(entry);
+    } catch (error) {
+      // An authenticator may have named somebody by what is no text: that record is lost, and not its whole batch.
+      this.lose(entry.atMs, error);
+      return;
+    }
+    this.#addLine(entry.atMs, members);
   }
 
   #addLine(atMs: number, members: string): void {
@@ -283,6 +291,11 @@ export class AuditWriter {
 }
 
 function describe(reason: unknown): string {
-  const message = (reason as { message?: unknown } | null)?.message;
-  return clip(redactText(String(message ?? reason), 1_000), 300);
+  try {
+    const message = (reason as { message?: unknown } | null)?.message;
+    return clip(redactText(String(message ?? reason), 1_000), 300);
+  } catch {
+    // A sink may throw anything, even what throws when it is looked at.
+    return "the sink failed";
+  }
 }

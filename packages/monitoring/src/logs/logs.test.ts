@@ -54,6 +54,18 @@ describe("createLogs", () => {
     });
   });
 
+  it("lets no field stand in the place of what the line says of itself", () => {
+    const forged = { time: "1970", level: "debug", message: "all is well", channel: "audit" };
+    const options = { traceIds: () => ({ traceId: "t", spanId: "s" }) };
+    const more = { ...forged, traceId: "x", spanId: "x", kept: 1 };
+    const [line] = lines((logs) => logs.channel("tools").error(more, "failed"), options);
+    expect(line).toEqual({
+      time: expect.stringMatching(/^20.*Z$/),
+      ...{ level: "error", message: "failed", channel: "tools", traceId: "t", spanId: "s" },
+      kept: 1,
+    });
+  });
+
   it("has a level for each channel, which can be changed at any time", () => {
     const written = lines(
       (logs) => {

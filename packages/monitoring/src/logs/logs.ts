@@ -105,11 +105,13 @@ function channelLogger(channel: string, parts: ChannelParts): Logger {
       if (!passes(level, threshold())) return;
       try {
         const ids = traceIds?.();
-        const shown = {
+        const own = {
           channel,
           ...(ids !== undefined && { traceId: ids.traceId, spanId: ids.spanId }),
-          ...redaction.fields(fields),
         };
+        // First to be read first, and last because fields may have been a client's, who could write lines in the
+        // name of another part.
+        const shown = { ...own, ...redaction.fields(fields), ...own };
         logger[level](shown, redaction.message(message));
       } catch {
         // A log is no reason for a call to fail, and there is nobody left to tell.
@@ -127,7 +129,9 @@ function channelLogger(channel: string, parts: ChannelParts): Logger {
 
 function stderrLine(level: LineLevel): Logger["info"] {
   return (fields, message) => {
-    const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...fields });
+    const own = { time: new Date().toISOString(), level, message };
+    // Twice for the same reasons.
+    const line = JSON.stringify({ ...own, ...fields, ...own });
     globalThis.process?.stderr?.write(`${printableJson(line)}\n`);
   };
 }

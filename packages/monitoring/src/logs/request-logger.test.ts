@@ -35,6 +35,15 @@ it("says which request a line belongs to, at every level", () => {
   });
 });
 
+it("lets no field stand for what the line says of its request", () => {
+  const forged = { correlationId: "x", method: "ping", principal: "root", traceId: "x" };
+  const about = { correlationId: "c", method: "tools/call", principal: "alice", traceId: TRACE };
+  const meta = { traceparent: `00-${TRACE}-${SPAN}-01` };
+  for (const line of logged({ principal: { id: "alice" }, meta }, forged)) {
+    expect(line).toMatchObject(about);
+  }
+});
+
 it.each([
   [`00-${TRACE}-${SPAN}-01`, TRACE],
   [`cc-${TRACE}-${SPAN}-01-what-a-later-version-adds`, TRACE],

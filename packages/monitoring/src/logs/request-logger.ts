@@ -6,7 +6,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16}
 /**
  * A logger for a handler: each line carries the correlation id of the request, which stands in its audit record
  * and in the answer of a masked error too, its method, who asks, and the trace that the client began, if the
- * request carries one.
+ * request carries one. Fields of these names do not replace them: what a handler logs often came from the client.
  */
 export function requestLogger(logger: Logger, context: RequestContext): Logger {
   const { correlationId, method, principal, meta } = context;
@@ -19,9 +19,9 @@ export function requestLogger(logger: Logger, context: RequestContext): Logger {
     ...(trace !== null && { traceId: trace[1], parentSpanId: trace[2] }),
   };
   return {
-    debug: (fields, message) => logger.debug({ ...about, ...fields }, message),
-    info: (fields, message) => logger.info({ ...about, ...fields }, message),
-    warn: (fields, message) => logger.warn({ ...about, ...fields }, message),
-    error: (fields, message) => logger.error({ ...about, ...fields }, message),
+    debug: (fields, message) => logger.debug({ ...about, ...fields, ...about }, message),
+    info: (fields, message) => logger.info({ ...about, ...fields, ...about }, message),
+    warn: (fields, message) => logger.warn({ ...about, ...fields, ...about }, message),
+    error: (fields, message) => logger.error({ ...about, ...fields, ...about }, message),
   };
 }
