@@ -15,6 +15,7 @@ const real = {
   },
   exportsOf: (entry: string) => entries.get(entry),
 };
+const index = real.read("docs/patterns/README.md") as string;
 
 describe("docs/guide-map.md", () => {
   const markdown = real.read("docs/guide-map.md") as string;
@@ -24,12 +25,30 @@ describe("docs/guide-map.md", () => {
   });
 
   it("has a section for each page of the guide's patterns", () => {
-    const index = real.read("docs/patterns/README.md") as string;
     const [guide = ""] = index.split("Beyond the guide");
     const pages = [...guide.matchAll(/\]\(([\w-]+\.md)\)/g)].map(([, page]) => page);
     const sections = [...markdown.matchAll(/^## \[.+\]\(patterns\/(.+)\)$/gm)];
     expect(sections.map(([, page]) => page)).toEqual(pages);
   });
+});
+
+describe("docs/patterns/README.md", () => {
+  const rows = [...index.matchAll(/\]\(([\w-]+\.md)\) \| \[(examples\/[\w-]+)\]/g)];
+
+  it("names every page, each once", () => {
+    const pages = readdirSync(join(repository, "docs/patterns")).filter(
+      (file) => file !== "README.md",
+    );
+    expect(rows.map(([, page]) => page).sort()).toEqual(pages.sort());
+  });
+
+  it.each(rows.map(([, page, example]) => [page, example] as const))(
+    "%s is built around %s, which checks itself",
+    (page, example) => {
+      expect(real.read(`docs/patterns/${page}`)).toContain(`<!-- ${example}/`);
+      expect(real.read(`${example}/check.ts`)).toBeDefined();
+    },
+  );
 });
 
 describe("the guard", () => {
