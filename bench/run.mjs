@@ -24,6 +24,8 @@ import { scenario as clientEndToEnd } from "./scenarios/client-end-to-end.mjs";
 import { scenario as clientHeap } from "./scenarios/client-heap.mjs";
 import { scenario as clientPool } from "./scenarios/client-pool.mjs";
 import { scenario as clientStartup } from "./scenarios/client-startup.mjs";
+import { scenario as dashboardDelay } from "./scenarios/dashboard-delay.mjs";
+import { scenario as dashboardPage } from "./scenarios/dashboard-page.mjs";
 import { scenario as heap } from "./scenarios/heap.mjs";
 import { scenario as legacySession } from "./scenarios/legacy-session.mjs";
 import { scenario as manyTools } from "./scenarios/many-tools.mjs";
@@ -65,6 +67,8 @@ const scenarios = [
   authPrincipals,
   monitoring,
   metricsPage,
+  dashboardPage,
+  dashboardDelay,
   resources,
   cacheHit,
   cacheGet,

@@ -169,6 +169,27 @@ function pageTable({ entries }) {
   return table(["server", "tools", "ms", "quartiles", "KB"], rows);
 }
 
+function pagePartsTable({ entries }) {
+  const rows = entries.flatMap(({ parts, bytes }) => [
+    ...parts.map((part) => [`\`${part.path}\``, (part.bytes / 1000).toFixed(1)]),
+    ["together", (bytes / 1000).toFixed(1)],
+  ]);
+  return table(["answer", "kB"], rows);
+}
+
+function delayTable({ entries }) {
+  const heads = ["server", "p99 ms", "quartiles", "÷ closed", "p50 ms", "calls/s"];
+  const rows = entries.map((one) => [
+    nameOf(one),
+    one.p99Ms.median.toFixed(2),
+    `${one.p99Ms.q1.toFixed(2)}–${one.p99Ms.q3.toFixed(2)}`,
+    one.ratioToClosed.median.toFixed(2),
+    cell(one.samples, ({ p50Ms }) => p50Ms, rounded),
+    whole(one.perSecond.median),
+  ]);
+  return table(heads, rows);
+}
+
 function resourcesTable({ entries }) {
   const times = (value) => `× ${value.toFixed(2)}`;
   const heads = ["what", "measured"];
@@ -193,6 +214,8 @@ const tables = {
   resources: resourcesTable,
   layers: layersTable,
   page: pageTable,
+  "page-parts": pagePartsTable,
+  delay: delayTable,
   throughput: throughputTable,
   "session-memory": memoryTable,
   heap: heapTable,

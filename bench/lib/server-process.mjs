@@ -64,15 +64,20 @@ export async function spawnServer({
     measured,
   });
   const { child, problems } = started;
+  const ask = (order) =>
+    new Promise((resolve, reject) => {
+      child.once("message", resolve);
+      child.send(order, (error) => error && reject(error));
+    });
   return {
     ...started,
     port,
     ready: () => waitUntilListening(port, child, problems),
     /** Memory after two forced collections; needs `withControl`. */
-    memory: () =>
-      new Promise((resolve, reject) => {
-        child.once("message", resolve);
-        child.send("memory", (error) => error && reject(error));
-      }),
+    memory: () => ask("memory"),
+    /** From here on it is measured how late the event loop is; needs `withControl`. */
+    watchLoop: () => ask("watch the loop"),
+    /** How late it was since then, in milliseconds: `{ p50Ms, p99Ms, maxMs }`. */
+    loopDelay: () => ask("loop"),
   };
 }

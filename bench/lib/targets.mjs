@@ -302,6 +302,21 @@ export const targets = [
     measure: entryValue("backplane", (one) => one.milliseconds.median),
   },
   {
+    what: "`/dashboard`, transferred",
+    scenario: "dashboard-page",
+    reach: atMost(60),
+    unit: "kB",
+    measure: entryValue("backplane", ({ bytes }) => bytes / 1000),
+  },
+  {
+    what: "event-loop delay p99 with the dashboard open ÷ closed",
+    scenario: "dashboard-delay",
+    reach: atMost(1.2),
+    measure: entryValue("backplane+open", ({ samples, seconds, ratioToClosed }) =>
+      samples.length >= 5 && seconds >= 60 ? ratioToClosed.median : undefined,
+    ),
+  },
+  {
     what: "resources: first page of 100,000 files ÷ a full `opendir` pass",
     scenario: "resources",
     reach: atMost(2),

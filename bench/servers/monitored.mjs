@@ -47,6 +47,10 @@ if (layers.has("metrics")) {
   const { prometheus } = await import("../../packages/monitoring/dist/prometheus.js");
   const metrics = new MCPMetrics({ server });
   server.addRoute(prometheus(metrics, { open: true }));
+  if (layers.has("dashboard")) {
+    const { Dashboard } = await import("../../packages/monitoring/dist/dashboard.js");
+    new Dashboard({ server, metrics, open: true });
+  }
 }
 if (layers.has("instruments")) {
   const { MeterProvider, PeriodicExportingMetricReader, InMemoryMetricExporter } = await import(

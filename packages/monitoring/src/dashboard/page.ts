@@ -54,7 +54,8 @@ const script = (text: string): Asset => asset("text/javascript", text);
 
 /** What the page consists of, by name: the same for everybody, and nothing about the server. */
 export const ASSETS: Readonly<Record<string, Asset>> = {
-  "style.css": asset("text/css", `${pageStyle}${listStyle}${formStyle}`),
+  // The last one has what narrow screens change.
+  "style.css": asset("text/css", `${listStyle}${formStyle}${pageStyle}`),
   "icon.svg": asset("image/svg+xml", icon),
   "main.js": script(mainScript),
   "dom.js": script(domScript),

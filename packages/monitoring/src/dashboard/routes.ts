@@ -15,6 +15,8 @@ import type { Viewers } from "./viewers.ts";
 
 const MAX_CALL_BYTES = 1_048_576;
 const UUID_LENGTH = 36;
+const UNKNOWN_CALLER =
+  "This server wants to know who calls: give the dashboard without the option open, and sign in";
 
 /** Whose request it is, and what has to come with what it changes. */
 interface Caller {
@@ -138,7 +140,7 @@ export function dashboardRoutes(
         try {
           client = connect(caller);
         } catch {
-          return json({ tools: [], error: "This server wants to know who calls: sign in." });
+          return json({ tools: [], error: UNKNOWN_CALLER });
         }
         request.signal.addEventListener("abort", () => client.close(), { once: true });
         try {
@@ -162,7 +164,7 @@ export function dashboardRoutes(
         try {
           client = connect(caller);
         } catch {
-          return refusal(403, "This server wants to know who calls: sign in.");
+          return refusal(403, UNKNOWN_CALLER);
         }
         return { stream: (stream) => void callTool(client, call, stream) };
       }),

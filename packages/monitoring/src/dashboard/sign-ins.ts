@@ -80,6 +80,8 @@ export class SignIns {
     const signIn = this.find(id);
     if (signIn === undefined) return undefined;
     if (Date.now() - signIn.checkedAtMs >= TRUSTED_MS) {
+      // At once: what comes meanwhile does not ask as well.
+      signIn.checkedAtMs = Date.now();
       const headers = JSON.parse(signIn.headers.reveal()) as Headers;
       const outcome = await request.authenticate(headers);
       const isKnown = outcome !== undefined && "principal" in outcome;
@@ -90,7 +92,6 @@ export class SignIns {
         this.end(id);
         return undefined;
       }
-      signIn.checkedAtMs = Date.now();
     }
     if (this.#options.allow(signIn.principal)) return signIn;
     this.end(id);

@@ -6,6 +6,9 @@ export const WINDOW_S = 180;
 /** Seconds that the figures at the top are of. */
 const FIGURES_S = 60;
 
+/** Seconds that each point of a percentile's line is of: with few requests in one, it would jump. */
+const SMOOTHED_S = 5;
+
 /** It lasts as long as its client likes: no response time. */
 const LONG_LIVED = "subscriptions/listen";
 
@@ -15,6 +18,7 @@ export interface Second {
   readonly second: number;
   readonly requests: number;
   readonly errors: number;
+  /** Percentiles are of this second and the four before. */
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
@@ -62,11 +66,12 @@ export class Traffic {
   /** The whole seconds from `from` to before now that had traffic, within the window. */
   since(from: number, now: number): readonly Second[] {
     const seconds: Second[] = [];
-    for (let second = Math.max(from, now - WINDOW_S, 0); second < now; second++) {
-      const slot = this.#at(second);
-      if (slot.second !== second) continue;
-      const { requests, errors, latencies } = slot;
-      seconds.push({ second, requests, errors, ...percentiles(latencies), rows: latencies.rows() });
+    for (const { second, requests, errors, latencies } of this.#within(
+      Math.max(from, now - WINDOW_S),
+      now,
+    )) {
+      const smoothed = percentiles(this.#merge(second - SMOOTHED_S + 1, second + 1));
+      seconds.push({ second, requests, errors, ...smoothed, rows: latencies.rows() });
     }
     return seconds;
   }
@@ -76,21 +81,31 @@ export class Traffic {
     const seconds = Math.max(1, Math.min(FIGURES_S, now - this.#beganS));
     let requests = 0;
     let errors = 0;
-    this.#merged.clear();
-    for (let second = Math.max(0, now - FIGURES_S); second < now; second++) {
-      const slot = this.#at(second);
-      if (slot.second !== second) continue;
+    for (const slot of this.#within(now - FIGURES_S, now)) {
       requests += slot.requests;
       errors += slot.errors;
-      this.#merged.add(slot.latencies);
     }
     return {
       seconds,
       requests,
       perSecond: requests / seconds,
       errorRate: requests === 0 ? 0 : errors / requests,
-      ...percentiles(this.#merged),
+      ...percentiles(this.#merge(now - FIGURES_S, now)),
     };
+  }
+
+  /** The latencies of the seconds from `from` to before `to`; until it is called again. */
+  #merge(from: number, to: number): Latencies {
+    this.#merged.clear();
+    for (const { latencies } of this.#within(from, to)) this.#merged.add(latencies);
+    return this.#merged;
+  }
+
+  *#within(from: number, to: number): Generator<Slot> {
+    for (let second = Math.max(0, from); second < to; second++) {
+      const slot = this.#at(second);
+      if (slot.second === second) yield slot;
+    }
   }
 
   #at(second: number): Slot {

@@ -152,7 +152,7 @@ function drawHeat() {
     ["p99", "p99Ms"],
   ]) {
     context.strokeStyle = color(name);
-    context.lineWidth = 1.5;
+    context.lineWidth = 1.25;
     context.beginPath();
     let before = Number.NaN;
     for (const each of all.toSorted((a, b) => a.second - b.second)) {
