@@ -77,6 +77,7 @@ export interface ModernRequest {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly capabilities?: Readonly<Record<string, unknown>>;
   readonly progressToken?: string;
+  readonly meta?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
   /** Default: the operator's. */
   readonly key?: string;
@@ -90,6 +91,7 @@ export async function* modernMessages(
     params = {},
     capabilities = {},
     progressToken,
+    meta = {},
     signal,
     key = KEYS.operator,
   }: ModernRequest,
@@ -112,6 +114,7 @@ export async function* modernMessages(
       params: {
         ...params,
         _meta: {
+          ...meta,
           "io.modelcontextprotocol/protocolVersion": "2026-07-28",
           "io.modelcontextprotocol/clientInfo": { name: "test", version: "1.0.0" },
           "io.modelcontextprotocol/clientCapabilities": capabilities,
