@@ -110,22 +110,44 @@ export class NodeExchange implements HttpExchange {
     // each character before it knows how many they are.
     const body =
       typeof answer === "string" && answer.length >= LONG_ANSWER ? Buffer.from(answer) : answer;
+    const length = body === undefined ? 0 : Buffer.byteLength(body);
+    const isAscii = typeof body === "string" && body.length === length;
     const all: Record<string, string | number> =
       body === undefined
         ? // A 204 must not carry the header at all (RFC 9110, 8.6).
           status === 204
           ? {}
           : { "Content-Length": 0 }
-        : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+        : { "Content-Type": "application/json", "Content-Length": length };
     if (headers !== undefined) Object.assign(all, headers);
     if (this.extraHeaders !== undefined) Object.assign(all, this.extraHeaders);
     // Asked now, not when the request came: it may have run while the listener began to close.
     if (this.#site.listener?.closing === true) all.Connection = "close";
     response.writeHead(status, all);
     const { request } = this;
-    if (this.bodyTaken || request.complete || !announcesBody(request)) response.end(body);
+    if (this.bodyTaken || request.complete || !announcesBody(request)) this.#end(body, isAscii);
     else this.#endAfterRequest(body);
     endStalled(response);
+  }
+
+  /**
+   * `response.end(body)` gives the socket two pieces, the second one empty, and Node takes memory for both and
+   * joins them there; a single piece goes to the kernel from the stack, which saves a twentieth of a plain call.
+   */
+  #end(body: string | Uint8Array | undefined, isAscii: boolean): void {
+    const { request, response } = this;
+    const { socket } = response;
+    // Without a socket the answer waits for an earlier one of its connection. HTTP/2 shares one among streams.
+    if (body === undefined || !socket || request.httpVersionMajor !== 1) {
+      response.end(body);
+      return;
+    }
+    socket.cork();
+    // The same bytes, with nothing to encode.
+    if (isAscii) response.write(body, "latin1");
+    else response.write(body);
+    socket.uncork();
+    response.end();
   }
 
   /**
