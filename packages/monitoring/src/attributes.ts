@@ -1,5 +1,7 @@
-import type { Attributes } from "@opentelemetry/api";
 import type { Operation, OperationWay } from "./metrics/operation.ts";
+
+/** Attributes, of which each has a value. */
+export type AttributeValues = Record<string, string | number>;
 
 /** The attributes that the conventions for MCP name, in one place for all exporters. */
 export const ATTRIBUTES = {
@@ -23,7 +25,7 @@ export const ATTRIBUTES = {
 } as const;
 
 /** The attributes of `mcp.server.operation.duration` and `mcp.client.operation.duration`. */
-export function operationAttributes(operation: Operation, way: OperationWay): Attributes {
+export function operationAttributes(operation: Operation, way: OperationWay): AttributeValues {
   const { method, target, server } = operation;
   return {
     [ATTRIBUTES.method]: method,
@@ -41,13 +43,13 @@ export function operationAttributes(operation: Operation, way: OperationWay): At
 }
 
 /** How messages travel. In memory there is no network, and nothing is said. */
-export function transportAttributes(kind: string): Attributes {
+export function transportAttributes(kind: string): AttributeValues {
   if (kind === "http") return { [ATTRIBUTES.transport]: "tcp", [ATTRIBUTES.protocol]: "http" };
   return kind === "stdio" ? { [ATTRIBUTES.transport]: "pipe" } : {};
 }
 
 /** Where a client's requests go: host and port of a URL; a command is the address of a process. */
-export function addressAttributes(server: string): Attributes {
+export function addressAttributes(server: string): AttributeValues {
   if (!URL.canParse(server)) return { [ATTRIBUTES.serverAddress]: server };
   const { hostname, port, protocol } = new URL(server);
   return {

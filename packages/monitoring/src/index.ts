@@ -46,6 +46,7 @@ export { MCPMetrics, type MCPMetricsOptions } from "./metrics/mcp-metrics.ts";
 export type { OpenTelemetryOptions } from "./metrics/opentelemetry.ts";
 export type { CacheStats, MCPStats, OpenStats, OperationStats } from "./metrics/stats.ts";
 export { observe, type ServerChannel } from "./observe.ts";
+export type { ContextPropagator, MeterSource, TracerSource } from "./opentelemetry-types.ts";
 export type {
   ClientTracingOptions,
   TracedClientContext,

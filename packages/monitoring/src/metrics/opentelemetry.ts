@@ -2,10 +2,10 @@ import {
   type Attributes,
   type BatchObservableCallback,
   type Meter,
-  type MeterProvider,
   metrics as registered,
 } from "@opentelemetry/api";
 import { operationAttributes, transportAttributes } from "../attributes.ts";
+import type { MeterSource } from "../opentelemetry-types.ts";
 import { DURATION_BOUNDS_S } from "./bounded-durations.ts";
 import type { ClientMetrics } from "./client-metrics.ts";
 import type { Instruments } from "./instruments.ts";
@@ -14,7 +14,7 @@ import type { ServerMetrics } from "./server-metrics.ts";
 /** Where the instruments are made. */
 export interface OpenTelemetryOptions {
   /** Default: the one that is registered with `@opentelemetry/api`. */
-  readonly meterProvider?: MeterProvider;
+  readonly meterProvider?: MeterSource;
 }
 
 /** The name of the instrumentation scope. */
@@ -27,11 +27,11 @@ const SECONDS = { unit: "s", advice: { explicitBucketBoundaries: [...DURATION_BO
  * @returns what takes them off again.
  */
 export function createInstruments(
-  { meterProvider = registered }: { readonly meterProvider?: Pick<MeterProvider, "getMeter"> },
+  { meterProvider = registered }: OpenTelemetryOptions,
   server: ServerMetrics | undefined,
   clients: ClientMetrics,
 ): () => void {
-  const meter = meterProvider.getMeter(SCOPE);
+  const meter = meterProvider.getMeter(SCOPE) as Meter;
   const ends: (() => void)[] = [];
   if (server !== undefined) {
     server.instruments = createSide(meter, "server");

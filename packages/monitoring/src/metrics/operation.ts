@@ -1,5 +1,5 @@
 import type { Era } from "@backplane/protocol";
-import type { Attributes } from "@opentelemetry/api";
+import type { AttributeValues } from "../attributes.ts";
 import { BoundedDurations } from "./bounded-durations.ts";
 import { DurationHistogram } from "./duration-histogram.ts";
 
@@ -19,7 +19,7 @@ export class OperationSeries {
   readonly durations: BoundedDurations | undefined;
   #count = 0;
   /** What OpenTelemetry is told with each duration; made once. */
-  attributes: Attributes | undefined = undefined;
+  attributes: AttributeValues | undefined = undefined;
 
   constructor(operation: Operation, way: OperationWay, withDurations: boolean) {
     this.operation = operation;

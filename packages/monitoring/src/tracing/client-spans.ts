@@ -28,7 +28,7 @@ export function createClientSpans(options: ResolvedTracing): {
   ): Promise<InvocationResult>;
 } {
   const { tracerProvider, propagator = propagation, recordArguments, recordResults } = options;
-  const tracer: Tracer = (tracerProvider ?? trace).getTracer(SCOPE);
+  const tracer = (tracerProvider ?? trace).getTracer(SCOPE) as Tracer;
   return {
     async intercept(invocation, next) {
       const { method, target, context, params } = invocation;

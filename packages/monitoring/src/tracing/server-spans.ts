@@ -51,12 +51,12 @@ export function createServerSpans(options: ResolvedTracing): {
   intercept(invocation: Invocation, next: Next): Promise<InvocationResult>;
 } {
   const { tracerProvider, propagator = propagation, recordArguments, recordResults } = options;
-  const tracer: Tracer = (tracerProvider ?? trace).getTracer(SCOPE);
+  const tracer = (tracerProvider ?? trace).getTracer(SCOPE) as Tracer;
   return {
     async intercept(invocation, next) {
       const { method, target, context, params } = invocation;
       if (method === LONG_LIVED) return next(invocation);
-      const { parent, links } = placeOf(context, propagator, options.remoteContext);
+      const { parent, links } = placeOf(context, propagator as Extractor, options.remoteContext);
       const span = tracer.startSpan(
         spanName(method, targetKind(method), target),
         { kind: SpanKind.SERVER, attributes: targetAttributes(method, target), links },

@@ -5,14 +5,14 @@ import {
   type Era,
   type Revision,
 } from "@backplane/protocol";
-import type { TextMapPropagator, TracerProvider } from "@opentelemetry/api";
+import type { ContextPropagator, TracerSource } from "../opentelemetry-types.ts";
 
 /** What both sides may be told. */
 export interface ClientTracingOptions {
   /** Default: the one that is registered with `@opentelemetry/api`. */
-  readonly tracerProvider?: TracerProvider;
+  readonly tracerProvider?: TracerSource;
   /** Reads and writes trace context. Default: the one that is registered, usually W3C's. */
-  readonly propagator?: TextMapPropagator;
+  readonly propagator?: ContextPropagator;
   /** Records the arguments of tool calls, redacted and at most 8,192 characters. Default false. */
   readonly recordArguments?: boolean;
   /** Records the results of tool calls, in the same way. Default false. */
@@ -31,8 +31,8 @@ export interface TracingOptions extends ClientTracingOptions {
 
 /** The options with every default filled in, but for what is registered globally. */
 export interface ResolvedTracing {
-  readonly tracerProvider: TracerProvider | undefined;
-  readonly propagator: TextMapPropagator | undefined;
+  readonly tracerProvider: TracerSource | undefined;
+  readonly propagator: ContextPropagator | undefined;
   readonly recordArguments: boolean;
   readonly recordResults: boolean;
   readonly remoteContext: "parent" | "link";
