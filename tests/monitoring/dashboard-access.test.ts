@@ -109,6 +109,29 @@ describe("signing in", () => {
     expect(await status(second)).toBe(401);
   });
 
+  it("loses what its principal loses, and ends when the credential is somebody else's", async () => {
+    let principal = { id: "ada", scopes: ["admin"], roles: [] as string[] };
+    const { at } = await rig(
+      { allow: ({ scopes }) => scopes.includes("admin") },
+      {
+        auth: { authenticate: () => ({ principal }) },
+      },
+    );
+    const [one, other] = [await signedIn(at, "any"), await signedIn(at, "any")];
+    const status = async ({ cookie = "" }): Promise<number> =>
+      (await fetch(`${at}/tools`, { headers: { cookie } })).status;
+    let now = Date.now();
+    vi.spyOn(Date, "now").mockImplementation(() => now);
+    onTestFinished(() => void vi.restoreAllMocks());
+    now += 61_000;
+    expect([await status(one), await status(other)]).toEqual([200, 200]);
+    now += 61_000;
+    principal = { ...principal, scopes: [] };
+    expect(await status(one)).toBe(401);
+    principal = { ...principal, id: "bob", scopes: ["admin"] };
+    expect(await status(other)).toBe(401);
+  });
+
   it("ends with the credential", async () => {
     const expiresAtMs = Date.now() + 400;
     const auth = {

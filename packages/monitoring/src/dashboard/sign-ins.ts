@@ -1,5 +1,11 @@
 import { Buffer } from "node:buffer";
-import { CHANNELS, type HttpRouteRequest, type Principal, Secret } from "@backplane/protocol";
+import {
+  CHANNELS,
+  type HttpRouteRequest,
+  type Principal,
+  principalKey,
+  Secret,
+} from "@backplane/protocol";
 import type { ResolvedDashboard } from "./options.ts";
 
 /** How long a credential is taken to be good after it was looked at: one that was revoked ends its sign-in. */
@@ -11,10 +17,11 @@ type Headers = Readonly<Record<string, string>>;
 
 /** Somebody who has signed in. */
 export interface SignIn {
-  readonly principal: Principal;
+  /** As the authenticator said last: roles and scopes may have been taken away meanwhile. */
+  principal: Principal;
   /** Has to come with every call: a cookie alone would also come with what another page sends. */
   readonly csrfToken: string;
-  readonly endsAtMs: number;
+  endsAtMs: number;
   /** The credential, to be asked about again. */
   readonly headers: Secret;
   checkedAtMs: number;
@@ -84,13 +91,20 @@ export class SignIns {
       signIn.checkedAtMs = Date.now();
       const headers = JSON.parse(signIn.headers.reveal()) as Headers;
       const outcome = await request.authenticate(headers);
-      const isKnown = outcome !== undefined && "principal" in outcome;
+      const known = outcome !== undefined && "principal" in outcome ? outcome.principal : undefined;
+      // A credential may be given to somebody else; who signed in is not them.
+      const isSame = principalKey(known) === principalKey(signIn.principal);
       // An authenticator that cannot say now has not said no.
       const isAway =
         outcome !== undefined && "failure" in outcome && outcome.failure.status === 503;
-      if (!isKnown && !isAway) {
+      if (!isSame && !isAway) {
         this.end(id);
         return undefined;
+      }
+      if (known !== undefined) {
+        signIn.principal = known;
+        const { expiresAtMs = Number.POSITIVE_INFINITY } = known;
+        signIn.endsAtMs = Math.min(signIn.endsAtMs, expiresAtMs);
       }
     }
     if (this.#options.allow(signIn.principal)) return signIn;
