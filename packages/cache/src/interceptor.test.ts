@@ -193,6 +193,19 @@ describe("caching", () => {
     expect(await costs({ type: "missed" })).toBe(8);
   });
 
+  it("forgets what a change makes old, however its URI was spelt", async () => {
+    const { run, runs, change } = attached();
+    const primitive = "file:///a/b.txt";
+    const read = (): Promise<unknown> => {
+      const invocation = { ...call({ uri: "file:///a/%62.txt" }), primitive };
+      return run({ ...invocation, method: "resources/read" }, { contents: [] });
+    };
+    for (let n = 0; n < 2; n++) await read();
+    await change({ type: "resource", uri: primitive });
+    await read();
+    expect(runs()).toBe(2);
+  });
+
   it("keeps servers, and versions of one, apart in a shared cache", async () => {
     const cache = new MCPCache();
     const one = attached(cache, "one");

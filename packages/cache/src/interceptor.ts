@@ -108,7 +108,7 @@ class CachingInterceptor implements Interceptor {
   }
 
   intercept(invocation: Invocation, next: Next): Promise<InvocationResult> {
-    const { cacheHint, method, params, context } = invocation;
+    const { cacheHint, method, params, context, primitive } = invocation;
     if (cacheHint === undefined || cacheHint.ttlMs === 0 || !this.#methods.has(method)) {
       return next(invocation);
     }
@@ -121,7 +121,8 @@ class CachingInterceptor implements Interceptor {
     const hot = this.#space.hot(key, context.serverId);
     if (hot !== undefined) return Promise.resolve(hot);
     const own = tags.get(method) as readonly string[];
-    const all = method === "resources/read" ? [...own, uriTag(prefix, params.uri as string)] : own;
+    const all =
+      method === "resources/read" ? [...own, ...uriTags(prefix, params.uri, primitive)] : own;
     const asking = new AskingCall(invocation, next, all, cacheHint.ttlMs);
     return asking.finish(this.#space.lookup(key, asking));
   }
@@ -201,6 +202,17 @@ function changedTags(prefix: string, change: ServerChange): readonly string[] {
     default:
       return LISTS.map((list) => prefix + list);
   }
+}
+
+/**
+ * Of a URI as its client wrote it, and of the one spelling by which a provider knows the resource and tells of its
+ * changes. A template is neither.
+ */
+function uriTags(prefix: string, uri: unknown, primitive: string | undefined): readonly string[] {
+  const asked = uriTag(prefix, uri as string);
+  return primitive === undefined || primitive === uri || primitive.includes("{")
+    ? [asked]
+    : [asked, uriTag(prefix, primitive)];
 }
 
 function uriTag(prefix: string, uri: string): string {

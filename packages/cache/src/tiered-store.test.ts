@@ -121,6 +121,25 @@ describe("createTieredStore", () => {
     expect(await read(store, "a")).toBe("3");
   });
 
+  it("asks a store in front no more that failed to forget, and ends no process", async () => {
+    const { clock, shared, bus, here } = await pair();
+    const front = createMemoryStore({ clock });
+    const away = { fails: false };
+    const deleteAll = front.delete.bind(front);
+    const local = Object.assign(front, {
+      delete: (keys: readonly string[]) =>
+        away.fails ? Promise.reject(new Error("in front")) : deleteAll(keys),
+    });
+    const there = createTieredStore({ local, shared, bus, clock });
+    await turn();
+    await here.set("a", "1", 60_000);
+    expect(await read(there, "a")).toBe("1");
+    away.fails = true;
+    await here.set("a", "2", 60_000);
+    await turn();
+    expect(await read(there, "a")).toBe("2");
+  });
+
   it("gives out nothing that no tier has written", async () => {
     const { shared, here } = await pair();
     for (const foreign of ["", "text", ";text", "soon;text", "1e400;text", `${"9".repeat(17)};t`]) {

@@ -56,7 +56,7 @@ class TieredStore implements KeyValueStore {
   constructor(options: Required<TieredStoreOptions>) {
     this.#options = options;
     this.shared = options.shared.shared;
-    this.#removeGap = options.bus.onGap?.(() => void this.#forgetAll(""));
+    this.#removeGap = options.bus.onGap?.(() => this.#surely(this.#forgetAll("")));
     this.#listen();
   }
 
@@ -135,7 +135,8 @@ class TieredStore implements KeyValueStore {
             Math.min(this.#options.localTtlMs, (dated?.endsAtMs ?? 0) - nowMs),
           );
           if (dated === undefined || leftMs < 1) continue;
-          void this.#options.local.set(missing[index] as string, dated.text, leftMs);
+          // Kept or not: the shared store has it.
+          this.#options.local.set(missing[index] as string, dated.text, leftMs).catch(() => {});
         }
       }
       let next = 0;
@@ -176,9 +177,18 @@ class TieredStore implements KeyValueStore {
   #receive(text: string): void {
     const message = read(text);
     if (message === undefined || message.from === this.#id) return;
-    void (message.keys === undefined
-      ? this.#forgetAll(message.prefix ?? "")
-      : this.#forget(message.keys));
+    this.#surely(
+      message.keys === undefined
+        ? this.#forgetAll(message.prefix ?? "")
+        : this.#forget(message.keys),
+    );
+  }
+
+  /** A store in front that cannot forget is not asked any more: it would give out what is old. */
+  #surely(forgotten: Promise<void>): void {
+    forgotten.catch(() => {
+      this.#hears = false;
+    });
   }
 }
 
