@@ -65,6 +65,19 @@ describe("compose.yml", () => {
     }
   });
 
+  it("lets nobody but the replicas reach Redis and the database", () => {
+    const onData = services.filter(([, { networks }]) => (networks as string[]).includes("data"));
+    const names = onData.map(([name]) => name).filter((name) => !name.startsWith("server-"));
+    expect(names.sort()).toEqual(["postgres", "redis"]);
+    expect(compose.networks.data).toEqual({ internal: true });
+    for (const name of names) expect(compose.services[name].networks).toEqual(["data"]);
+  });
+
+  it("takes no secret into the image", () => {
+    const ignored = readFileSync(join(repository, ".dockerignore"), "utf8").split("\n");
+    expect(ignored).toContain("deploy/secrets");
+  });
+
   it("publishes on loopback only", () => {
     for (const [name, service] of services) {
       for (const port of (service["ports"] ?? []) as string[]) {
