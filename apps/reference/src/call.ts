@@ -69,7 +69,8 @@ async function ask({ message, requestedSchema }: ElicitFormParams): Promise<Elic
   const fields = requestedSchema.properties as Readonly<Record<string, Field>>;
   for (const [name, { title = name, type }] of Object.entries(fields)) {
     const answer = await terminal.question(`  ${title}${type === "boolean" ? " (y/n)" : ""}: `);
-    content[name] = type === "boolean" ? /^y/i.test(answer) : valueIn(answer);
+    if (type === "string") content[name] = answer;
+    else content[name] = type === "boolean" ? /^y/i.test(answer) : valueIn(answer);
   }
   terminal.close();
   return { action: "accept", content: content as NonNullable<ElicitResult["content"]> };
