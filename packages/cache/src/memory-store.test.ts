@@ -1,9 +1,16 @@
 import type { KeyValueStore } from "@backplane/protocol";
-import { keyValueStoreSuite, type SuiteRunner } from "@backplane/protocol/test-suite";
+import { chaotic, keyValueStoreSuite, type SuiteRunner } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "./memory-store.ts";
 
 keyValueStoreSuite({ describe, it, expect }, ({ clock }) => createMemoryStore({ clock }));
+
+describe("a store in memory that takes its time", () => {
+  keyValueStoreSuite(
+    { describe, it, expect },
+    ({ clock }) => chaotic(createMemoryStore({ clock }), { delayMs: 1 }).subject,
+  );
+});
 
 describe("createMemoryStore", () => {
   it("drops what was used longest ago", async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { keyValueStoreSuite } from "@backplane/protocol/test-suite";
+import { chaotic, keyValueStoreSuite } from "@backplane/protocol/test-suite";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createRedisConnection } from "./connection.ts";
@@ -25,6 +25,17 @@ describe("over a connection of its own", { tags: ["redis", "redis-server"] }, ()
     async () => {
       await connection.ready();
       return createRedisStore({ connection, prefix: prefix() });
+    },
+    { passTime },
+  );
+});
+
+describe("over a connection that takes its time", { tags: ["redis", "redis-server"] }, () => {
+  keyValueStoreSuite(
+    { describe, it, expect },
+    async () => {
+      await connection.ready();
+      return chaotic(createRedisStore({ connection, prefix: prefix() }), { delayMs: 1 }).subject;
     },
     { passTime },
   );
