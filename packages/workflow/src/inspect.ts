@@ -1,4 +1,5 @@
 import type { Draft } from "./draft.ts";
+import { messageOf } from "./internal/message-of.ts";
 import type { NodeInspection } from "./workflow-node.ts";
 
 /** Longest look at what a node depends on. A build must not hang on a server that does not answer. */
@@ -20,7 +21,7 @@ export async function inspectNodes(draft: Draft): Promise<Map<string, NodeInspec
     try {
       inspections.set(id, await Promise.race([node.inspect(controller.signal), late]));
     } catch (error) {
-      inspections.set(id, { unchecked: error instanceof Error ? error.message : String(error) });
+      inspections.set(id, { unchecked: messageOf(error) });
     } finally {
       clearTimeout(timer);
     }

@@ -1,9 +1,10 @@
 import { type JsonObject, MCPError, ToolExecutionError } from "@backplane/protocol";
 import { WorkflowError } from "./errors.ts";
+import { messageOf } from "./internal/message-of.ts";
 
 /** What another round or process needs to know of a failure. */
 export function describeFailure(error: unknown): JsonObject {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (!MCPError.isInstance(error)) return { message };
   return { message, code: error.code, tool: ToolExecutionError.isInstance(error) };
 }

@@ -1,6 +1,7 @@
 import type { Clock, InputContext, RequestContext } from "@backplane/protocol";
 import { isInputPending } from "@backplane/server";
 import { WorkflowError } from "./errors.ts";
+import { messageOf } from "./internal/message-of.ts";
 import { shortPath } from "./internal/short-path.ts";
 import type { Memory } from "./memory.ts";
 import type { TraceEvent } from "./result.ts";
@@ -85,6 +86,6 @@ function observed(
     onEvent(event);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

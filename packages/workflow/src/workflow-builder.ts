@@ -10,6 +10,7 @@ import type {
 } from "./draft.ts";
 import { type Endpoint, isNodeId } from "./endpoint.ts";
 import { type BuildProblem, type BuildProblemCode, WorkflowBuildError } from "./errors.ts";
+import { messageOf } from "./internal/message-of.ts";
 import { listNames } from "./internal/records.ts";
 import { swappedNode } from "./internal/swapped.ts";
 import { NODE_CONFIG_MEMBERS, type NodeConfig, resolveNodeConfig } from "./node-settings.ts";
@@ -219,7 +220,7 @@ export class WorkflowBuilder {
     try {
       return factory(Object.fromEntries(own), id);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#problem("unknown_config", `node "${id}": ${reason}`, id);
       return MISSING;
     }

@@ -1,6 +1,7 @@
 import { checkMembers, type JsonObject, MCPError, wholeNumber } from "@backplane/protocol";
 import { buildPlan } from "../build-plan.ts";
 import { WorkflowBuildError, WorkflowError } from "../errors.ts";
+import { messageOf } from "../internal/message-of.ts";
 import { planOf } from "../internal/plans.ts";
 import { type NodeConfig, resolveNodeConfig } from "../node-settings.ts";
 import { DEFAULT_LIMITS } from "../run-options.ts";
@@ -256,7 +257,7 @@ export class MapNode implements WorkflowNode {
  * clients is said, as with every tool.
  */
 function messageFor({ request }: NodeContext, error: unknown): string {
-  if (request === undefined) return error instanceof Error ? error.message : String(error);
+  if (request === undefined) return messageOf(error);
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++, cause = cause.cause) {
     if (MCPError.isInstance(cause)) return cause.message;

@@ -10,6 +10,7 @@ import {
 import type { MCPServer } from "@backplane/server";
 import { valueAt } from "../endpoint.ts";
 import { WorkflowError } from "../errors.ts";
+import { messageOf } from "../internal/message-of.ts";
 import { emptyRecord, listNames } from "../internal/records.ts";
 import type {
   NodeContext,
@@ -98,7 +99,7 @@ export class MCPToolNode implements WorkflowNode {
       clientOf(target, principal);
     } catch (error) {
       // The server object will not have it: no matter of reach.
-      return { problems: [error instanceof Error ? error.message : String(error)] };
+      return { problems: [messageOf(error)] };
     }
     const tools = await listTools(target, principal, signal);
     const tool = tools.find((each) => each.name === name);
