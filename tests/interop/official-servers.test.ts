@@ -6,8 +6,9 @@ import { MCPClient, type MCPClientOptions } from "@backplane/client";
 import { ToolExecutionError } from "@backplane/protocol";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { closing } from "../client/harness/clients.ts";
+import { freePort } from "../tooling/fixture.ts";
 import { onlySse } from "./harness/backplane.ts";
-import { freePort, startChildServer } from "./harness/child-servers.ts";
+import { startChildServer } from "./harness/child-servers.ts";
 
 const require = createRequire(import.meta.url);
 const script = (name: string) =>

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
+import { freePort } from "../../tooling/fixture.ts";
 
 /** The built everything server; the build runs before these tests. */
 export const everythingMain: string = join(
@@ -12,16 +12,6 @@ export const everythingMain: string = join(
 );
 
 const startDeadlineMs = 30_000;
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
 
 /** A server process that answers. */
 export interface EverythingProcess {
