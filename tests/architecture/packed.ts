@@ -16,6 +16,11 @@ export interface Packed {
 export function packAll(): Packed[] {
   const destination = mkdtempSync(join(tmpdir(), "backplane-packed-"));
   onTestFinished(() => rmSync(destination, { recursive: true, force: true }));
+  return packInto(destination);
+}
+
+/** Packs every public package of this repository. */
+export function packInto(destination: string): Packed[] {
   return projectsIn(repository, "packages")
     .filter(({ manifest }) => manifest.private !== true)
     .map(({ path, manifest }) => {
