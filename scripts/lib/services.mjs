@@ -16,7 +16,9 @@ const PROGRAMS = {
   nginx: ["nginx"],
   promtool: ["promtool"],
   chromium: ["chromium", "chromium-browser", "google-chrome"],
-  mkfifo: ["mkfifo"],
+  curl: ["curl"],
+  // mkfifo, mkdir and the like are one package everywhere.
+  coreutils: ["mkfifo"],
 };
 const SYSTEM_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 

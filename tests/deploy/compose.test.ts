@@ -90,7 +90,9 @@ describe("compose.yml", () => {
 });
 
 describe("secrets.sh", () => {
-  it("makes keys that the server takes, once, for nobody else to read", () => {
+  it("makes keys that the server takes, once, for nobody else to read", {
+    tags: ["coreutils"],
+  }, () => {
     const root = mkdtempSync(join(tmpdir(), "backplane-secrets-"));
     cpSync(join(deploy, "secrets.sh"), join(root, "secrets.sh"));
     const run = (): string => {

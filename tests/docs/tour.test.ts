@@ -1,3 +1,6 @@
+// @module-tag curl
+// @module-tag postgres
+// @module-tag redis
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +13,7 @@ import { freePort, remove, repository, start } from "../tooling/fixture.ts";
 import { snippetsOf } from "./snippets.ts";
 
 const README = join(repository, "apps/reference/README.md");
-const postgresUrl = process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
+const postgresUrl = process.env["DATABASE_URL"] ?? "";
 const database = `tour_${randomUUID().replaceAll("-", "")}`;
 const END = "== end of a block ==";
 

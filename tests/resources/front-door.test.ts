@@ -70,7 +70,7 @@ async function answerOf(client: MCPClient, uri: string): Promise<unknown> {
 
 describe.each(legs)("files, %s over %s", (era, carrier) => {
   it("[S26-41c] answer for what is outside, hidden or no file exactly as for what is not there", {
-    tags: ["mkfifo"],
+    tags: ["coreutils"],
   }, async () => {
     const { root } = await trap();
     const provider = new FileResourceProvider(root, {

@@ -40,7 +40,7 @@ function call(
 }
 
 describe("the printed curl line", () => {
-  it("works as pasted", async () => {
+  it("works as pasted", { tags: ["curl"] }, async () => {
     const text = banner(app.url, { ...app, developmentKey: KEYS.operator }, app.config);
     const line = text.split("\n").find((each) => each.startsWith("curl ")) as string;
     const { stdout } = await promisify(execFile)("sh", ["-c", line]);

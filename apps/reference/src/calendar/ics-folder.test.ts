@@ -33,7 +33,7 @@ describe("a folder of calendars", () => {
     expect(calendars.map((calendar) => calendar.file)).toEqual(["a.ICS", "b.ics"]);
   });
 
-  it("reports what it cannot read and keeps the rest", { tags: ["mkfifo"] }, async () => {
+  it("reports what it cannot read and keeps the rest", { tags: ["coreutils"] }, async () => {
     await put("good.ics", sound);
     await put("large.ics", sound.padEnd(2_000, "\n"));
     await put("broken.ics", "BEGIN:VCALENDAR");

@@ -147,7 +147,7 @@ describe("auditFile", () => {
     requestEnded();
     await log.flush();
     expect(log.status.lastError).toContain("ENOENT");
-    execFileSync("mkdir", [join(folder, "later")]);
+    mkdirSync(join(folder, "later"));
     await log.flush();
     expect(log.status).toMatchObject({ written: 2, degraded: false });
   });

@@ -234,7 +234,9 @@ describe("nothing outside of the folder is read", () => {
 });
 
 describe("what is no regular file does not exist", () => {
-  it("pipes, sockets and folders, without waiting for a writer", { tags: ["mkfifo"] }, async () => {
+  it("pipes, sockets and folders, without waiting for a writer", {
+    tags: ["coreutils"],
+  }, async () => {
     execFileSync("mkfifo", [join(folder.root, "pipe")]);
     const socket = createServer();
     await new Promise<void>((resolve) => socket.listen(join(folder.root, "socket"), resolve));
