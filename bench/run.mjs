@@ -27,6 +27,7 @@ import { scenario as clientStartup } from "./scenarios/client-startup.mjs";
 import { scenario as dashboardDelay } from "./scenarios/dashboard-delay.mjs";
 import { scenario as dashboardPage } from "./scenarios/dashboard-page.mjs";
 import { scenario as heap } from "./scenarios/heap.mjs";
+import { scenario as importing } from "./scenarios/import.mjs";
 import { scenario as legacySession } from "./scenarios/legacy-session.mjs";
 import { scenario as manyTools } from "./scenarios/many-tools.mjs";
 import { scenario as metricsPage } from "./scenarios/metrics-page.mjs";
@@ -53,6 +54,7 @@ const scenarios = [
   sessionMemory,
   heap,
   startup,
+  importing,
   typecheck,
   clientCall,
   clientPool,

@@ -86,8 +86,8 @@ function heapTable({ entries, subject = "server" }) {
   return table(heads, rows);
 }
 
-function startupTable({ entries, subject = "server" }) {
-  const heads = [subject, "protocol", "ms", "quartiles", "÷ bare"];
+function startupTable({ entries, subject = "server", yardstick = "bare" }) {
+  const heads = [subject, "protocol", "ms", "quartiles", `÷ ${yardstick}`];
   const rows = entries.map((one) => [
     nameOf(one),
     protocolLabels[one.protocol] ?? "",

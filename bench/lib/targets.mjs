@@ -134,6 +134,12 @@ export const targets = [
       "and what remains is the server's own modules and the registration of the tool",
   },
   {
+    what: "import of `@backplane/server` ÷ import of `zod`",
+    scenario: "import",
+    reach: atMost(0.6),
+    measure: entryValue("backplane", (one) => one.ratioToBare.median),
+  },
+  {
     what: "type check with 200 zod tools, beyond that with 1",
     scenario: "typecheck",
     reach: atMost(2),
