@@ -1,3 +1,5 @@
+// @module-tag nginx
+// @module-tag redis
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +15,7 @@ import { remove, repository } from "../tooling/fixture.ts";
 import type { Nginx } from "../tooling/nginx.ts";
 import { type Replica, startBalancer, startReplica, stopReplicas } from "./replicas.ts";
 
-const REDIS_URL = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
+const REDIS_URL = process.env["REDIS_URL"] ?? "";
 const PREFIX = `test-${randomUUID()}`;
 const KEY = "key-of-the-operator-of-the-tests";
 const program = join(repository, "apps/reference/dist/main.js");

@@ -16,13 +16,17 @@ const NEEDS: Readonly<Record<string, string[]>> = { "health-checks": ["redis"] }
 async function check(example: string, server?: string) {
   const script = join(sources, "dist", example, "check.js");
   const args = server === undefined ? [script] : [script, join(fixtures, server)];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString("utf8");
+  });
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString("utf8");
   });
   const [code] = (await once(child, "close")) as [number | null];
-  return { code, stderr };
+  return { code, stdout, stderr };
 }
 
 describe("examples", { concurrent: true }, () => {
@@ -32,7 +36,8 @@ describe("examples", { concurrent: true }, () => {
 
   for (const example of examples) {
     it(`${example} runs, is called, and stops`, { tags: NEEDS[example] ?? [] }, async () => {
-      expect(await check(example)).toMatchObject({ code: 0 });
+      const { code, stdout, stderr } = await check(example);
+      expect(code, stdout + stderr).toBe(0);
     });
   }
 

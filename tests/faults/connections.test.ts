@@ -230,6 +230,7 @@ describe.each(eras)("%s: at the first contact", (era) => {
     {
       name: "a server that never answers",
       server: { script: { [first]: () => undefined } },
+      client: { connectTimeoutMs: 1_000 },
       expected: { code: "timeout", says: /connectTimeoutMs/ },
     },
     {

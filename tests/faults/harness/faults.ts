@@ -12,7 +12,7 @@ import {
 export const impatient = {
   timeoutMs: 300,
   maxTotalTimeoutMs: 1_500,
-  connectTimeoutMs: 1_000,
+  connectTimeoutMs: 10_000,
   maxRetries: 0,
   circuitBreaker: false,
 } as const satisfies Partial<MCPClientOptions>;
