@@ -3,6 +3,8 @@ import {
   checkMethods,
   checkRedisPrefix,
   createRedisScript,
+  isJsonObject,
+  isLegacyRevision,
   type RedisScriptClient,
   type SessionPatch,
   type SessionRecord,
@@ -229,9 +231,33 @@ class RedisSessionStore implements SessionStore {
   }
 }
 
-/** JSON leaves out what is undefined; the record's members are there all the same. */
+/**
+ * JSON leaves out what is undefined; the record's members are there all the same. What another version or a stranger
+ * wrote is no session: its client begins a new one, instead of being told until its end that the store fails.
+ */
 function parse(text: unknown): SessionRecord | undefined {
   if (typeof text !== "string") return undefined;
-  const record = JSON.parse(text) as SessionRecord;
-  return { ...record, clientInfo: record.clientInfo, logLevel: record.logLevel };
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isRecord(record)
+    ? { ...record, clientInfo: record.clientInfo, logLevel: record.logLevel }
+    : undefined;
+}
+
+function isRecord(value: unknown): value is SessionRecord {
+  if (!isJsonObject(value)) return false;
+  const { id, principalKey, revision, subscriptions, clientCapabilities } = value;
+  return (
+    typeof id === "string" &&
+    typeof principalKey === "string" &&
+    typeof revision === "string" &&
+    isLegacyRevision(revision) &&
+    isJsonObject(clientCapabilities) &&
+    Array.isArray(subscriptions) &&
+    subscriptions.every((uri) => typeof uri === "string")
+  );
 }

@@ -62,6 +62,20 @@ describe("createRedisSessionStore", () => {
     expect(await store.create({ ...large, id: "b" }, limits)).toBe(true);
   });
 
+  it.each([
+    ...["null", "[]", "no JSON", '{"id":"a"}'],
+    JSON.stringify({ ...record, revision: "1999-01-01" }),
+    JSON.stringify({ ...record, clientCapabilities: null }),
+    JSON.stringify({ ...record, subscriptions: [{}] }),
+  ])("takes %s for no session", async (text) => {
+    const prefix = freshPrefix();
+    const store = createRedisSessionStore({ client, prefix });
+    await store.create(record, limits);
+    await client.set(`${prefix}record:a`, text);
+    expect(await store.get("a", 60_000)).toBe(undefined);
+    expect(await store.setSubscription("a", "file:///a", true, 9)).toBe(undefined);
+  });
+
   it("gives up on a record that a stranger made unreadable", async () => {
     const prefix = freshPrefix();
     const store = createRedisSessionStore({ client, prefix });
