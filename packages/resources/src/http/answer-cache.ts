@@ -47,9 +47,14 @@ export class AnswerCache {
   }
 }
 
+/** What an answer takes beside its texts: an empty one is not for nothing. */
+const OVERHEAD_BYTES = 512;
+
 function sizeOf(
   url: string,
-  { url: from, bytes, etag = "", contentType = "" }: KeptAnswer,
+  { url: from, bytes, etag = "", lastModified = "", contentType = "" }: KeptAnswer,
 ): number {
-  return bytes.byteLength + 2 * (url.length + from.length + etag.length + contentType.length);
+  const texts = [url, from, etag, lastModified, contentType];
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  return OVERHEAD_BYTES + bytes.byteLength + 2 * length;
 }

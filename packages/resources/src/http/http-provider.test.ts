@@ -99,13 +99,24 @@ describe("HttpResourceProvider", () => {
       const more = path === "/no-store" ? { "cache-control": "no-store" } : {};
       response.writeHead(200, { etag: `"${path}"`, ...more }).end("x".repeat(400));
     });
-    const provider = open({ baseUrl, maxCachedBytes: 1_000 });
+    const provider = open({ baseUrl, maxCachedBytes: 1_600 });
     for (const path of ["no-store", "no-store", "a", "b", "a"]) {
       await provider.read(baseUrl + path, context);
     }
     expect(conditional).toEqual([]);
     await provider.read(`${baseUrl}a`, context);
     expect(conditional).toEqual(["/a"]);
+  });
+
+  it("counts every text of an answer that it keeps", async () => {
+    const asked: string[] = [];
+    const baseUrl = await site((request, response) => {
+      if (request.headers["if-modified-since"] !== undefined) asked.push(request.url as string);
+      response.writeHead(200, { "last-modified": "x".repeat(8_000) }).end("");
+    });
+    const provider = open({ baseUrl, maxCachedBytes: 20_000 });
+    for (const path of ["a", "b", "a", "b"]) await provider.read(baseUrl + path, context);
+    expect(asked).toEqual([]);
   });
 
   it("refuses what is too large, said or unsaid, without reading it to the end", async () => {
