@@ -2,6 +2,7 @@ import { observe } from "../observe.ts";
 import { type AuditOptions, type ResolvedAudit, resolveAudit } from "./audit-options.ts";
 import type { AuditRecord } from "./audit-record.ts";
 import { AuditWriter } from "./audit-writer.ts";
+import { SHARED_SEAL } from "./chain.ts";
 import { type AuditEntry, callEntry, limitEntry, refusalEntry } from "./entries.ts";
 
 /** How an audit fares. */
@@ -91,6 +92,8 @@ export class AuditLog {
       return;
     }
     this.#entries.push(entry);
+    // At once, for what waits long is copied by each collection of garbage; the answer has been sent already.
+    if (this.#entries.length >= SHARED_SEAL) this.#writer.encode();
     if (this.#timer === undefined) this.#arm(flushMs);
   }
 
@@ -98,7 +101,8 @@ export class AuditLog {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#writer.flush(false).then(() => {
-        if (this.#entries.length > 0 && this.#timer === undefined) this.#arm(delayMs);
+        const waits = this.#entries.length + this.#writer.waiting > 0;
+        if (waits && this.#timer === undefined) this.#arm(delayMs);
       });
     }, delayMs);
     (this.#timer as { unref?: () => void }).unref?.();

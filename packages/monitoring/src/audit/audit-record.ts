@@ -2,16 +2,19 @@ import type { AuthorizationDecision, Era, LimitEvent, RequestOutcome } from "@ba
 
 /** What every line of an audit has. */
 export interface AuditRecordBase {
-  /** Names the chain; the same after each restart that goes on with it. */
-  readonly chain: string;
+  /** Names the chain; the same after each restart that goes on with it. On lines with a seal. */
+  readonly chain?: string;
   /** Counts every line of a chain from 1, without a gap. */
   readonly seq: number;
   /** ISO 8601 in UTC, to the millisecond. */
   readonly time: string;
-  /** The `hash` of the line before; 43 times `A` on the first. */
-  readonly prev: string;
-  /** Over every byte of the line before this member: SHA-256, or HMAC-SHA-256 with a key; base64url. */
-  readonly hash: string;
+  /** The `hash` of the seal before; 43 times `A` on the first. On lines with a seal. */
+  readonly prev?: string;
+  /**
+   * The seal: over every byte since the line of the seal before, up to this member; SHA-256, or HMAC-SHA-256 with
+   * a key; base64url. Absent on a line that shares the seal of a line after it.
+   */
+  readonly hash?: string;
 }
 
 /** Who it was, as the authenticator said. */
@@ -77,7 +80,7 @@ export interface AuditedOpening extends AuditRecordBase {
   /** Whether hashes are made with a key. */
   readonly keyed: boolean;
   readonly serverId: string;
-  /** Bytes of a line that a crash had cut off; they were taken away. */
+  /** Bytes of lines that a crash had cut off; they were taken away. */
   readonly tornBytes?: number;
   /** Whether an earlier chain could not be gone on with, because its last line does not verify. */
   readonly abandoned?: boolean;

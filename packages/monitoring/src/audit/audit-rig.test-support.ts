@@ -1,6 +1,6 @@
 import { CHANNELS, type Principal, type RequestEndEvent } from "@backplane/protocol";
 import type { AuditRecord } from "./audit-record.ts";
-import type { AuditSink } from "./audit-sink.ts";
+import type { AuditRemains, AuditSink } from "./audit-sink.ts";
 
 /** What a test says of one request; the rest is made up. */
 export interface FakeRequest {
@@ -49,19 +49,16 @@ export class MemorySink implements AuditSink {
   hangs = false;
   asides = 0;
   closed = false;
-  remains: { lastLine: string | undefined; tornBytes: number } = {
-    lastLine: undefined,
-    tornBytes: 0,
-  };
+  remains: AuditRemains = { tail: undefined, tornBytes: 0 };
 
-  async open(): Promise<{ lastLine: string | undefined; tornBytes: number }> {
+  async open(): Promise<AuditRemains> {
     return this.remains;
   }
 
-  async write(lines: readonly string[]): Promise<void> {
+  async write(lines: string): Promise<void> {
     if (this.hangs) await new Promise(() => {});
     if (this.fails !== undefined) throw this.fails;
-    this.lines.push(...lines);
+    this.lines.push(...lines.split("\n").slice(0, -1));
   }
 
   async setAside(): Promise<void> {

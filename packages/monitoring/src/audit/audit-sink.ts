@@ -1,20 +1,20 @@
 /** What a sink found of an earlier run. */
 export interface AuditRemains {
-  /** The last whole line, without its end; undefined when there is none. */
-  readonly lastLine: string | undefined;
-  /** Bytes of a line that was cut off, which the sink took away. */
+  /** The last lines, at least 64 or all there are, without the end of the last; undefined when there are none. */
+  readonly tail: string | undefined;
+  /** Bytes of lines that were cut off, which the sink took away. */
   readonly tornBytes: number;
 }
 
-/** Where an audit's lines go, in their order, one batch at a time. */
+/** Where an audit's lines go, in their order, one write at a time. */
 export interface AuditSink {
   /** Called once, before the first line: what the chain goes on from. Without it each run is a chain of its own. */
   open?(): Promise<AuditRemains>;
   /**
-   * Takes lines, each without its end. A rejection means that none of them was kept: they come again.
+   * Takes lines, each with its end (`\n`). A rejection means that none of them was kept: they come again.
    * @throws when they cannot be kept now.
    */
-  write(lines: readonly string[]): void | Promise<void>;
+  write(lines: string): void | Promise<void>;
   /** Puts aside what is there, so that a new chain begins in an empty place. */
   setAside?(): Promise<void>;
   close?(): void | Promise<void>;
@@ -30,8 +30,7 @@ export function auditStream(stream: AuditWritable): AuditSink {
   return {
     write: (lines) =>
       new Promise((resolve, reject) => {
-        const text = lines.map((line) => `${line}\n`).join("");
-        stream.write(text, (error) => (error ? reject(error) : resolve()));
+        stream.write(lines, (error) => (error ? reject(error) : resolve()));
       }),
   };
 }

@@ -2,12 +2,12 @@ import { CHANNELS, clip, redactText, within } from "@backplane/protocol";
 import type { AuditStatus } from "./audit-log.ts";
 import type { ResolvedAudit } from "./audit-options.ts";
 import type { AuditRecord } from "./audit-record.ts";
-import { Chain, createHasher, macOf, type NodeCrypto } from "./chain.ts";
+import { Chain, createHasher, macOf, type NodeCrypto, SHARED_SEAL } from "./chain.ts";
 import { continueChain } from "./continue-chain.ts";
 import { type AuditEntry, EntryWriter, toMembers } from "./entries.ts";
 
-/** Lines of one batch: writing them as JSON and hashing them takes about a millisecond. */
-const BATCH = 256;
+/** A write that is longer begins with what there is: about a thousand lines, which take a millisecond to make. */
+const MAX_WRITE_LENGTH = 256 * 1024;
 /** How long a sink may take over a batch before it counts as away. */
 const STALL_MS = 10_000;
 const FIRST_RETRY_MS = 250;
@@ -18,12 +18,21 @@ const CLOSE_MS = 4_000;
 const CALM_MS = 10_000;
 const MAX_RECENT = 200;
 
-/** Makes lines of the entries that wait, and brings them to the sink, one batch at a time. */
+/** Lines, each with its end. */
+interface Lines {
+  readonly text: string;
+  readonly count: number;
+}
+
+/** Makes lines of the entries that wait, and brings them to the sink, one write at a time. */
 export class AuditWriter {
   readonly #options: ResolvedAudit;
   readonly #entries: AuditEntry[];
-  /** Lines of the chain that the sink has not taken yet. */
-  #lines: string[] = [];
+  /** Lines of the chain that the sink has not taken yet; of a few texts, and not of many. */
+  readonly #lines: Lines[] = [];
+  #waiting = 0;
+  /** Characters of them. */
+  #length = 0;
   #chain: Chain | undefined;
   #crypto: NodeCrypto | undefined;
   #entryWriter: EntryWriter | undefined;
@@ -41,7 +50,9 @@ export class AuditWriter {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #headAtMs = performance.now();
   #headSeq = 0;
-  readonly #recent: string[] = [];
+  /** The last lines that were written, at least as many as may be asked for. */
+  readonly #recent: Lines[] = [];
+  #recentCount = 0;
   #closed = false;
   #timeMs = Number.NaN;
   #time = "";
@@ -58,13 +69,13 @@ export class AuditWriter {
 
   /** Lines that the sink has not taken yet. */
   get waiting(): number {
-    return this.#lines.length;
+    return this.#waiting;
   }
 
   get status(): AuditStatus {
     return {
       written: this.#written,
-      buffered: this.#entries.length + this.#lines.length,
+      buffered: this.#entries.length + this.#waiting,
       lost: this.#lost,
       degraded: this.#degraded,
       lastError: this.#lastError,
@@ -72,9 +83,9 @@ export class AuditWriter {
   }
 
   recent(limit: number): readonly AuditRecord[] {
-    const count = Math.max(0, Math.min(limit, this.#recent.length));
-    const lines = this.#recent.slice(this.#recent.length - count).reverse();
-    return lines.map((line) => JSON.parse(line) as AuditRecord);
+    const lines = this.#recent.flatMap(({ text }) => text.split("\n").slice(0, -1)).reverse();
+    const count = Math.max(0, Math.min(limit, MAX_RECENT));
+    return lines.slice(0, count).map((line) => JSON.parse(line) as AuditRecord);
   }
 
   /** @param reason why it is lost. */
@@ -103,7 +114,7 @@ export class AuditWriter {
     await within(CLOSE_MS, work);
     this.#closed = true;
     clearTimeout(this.#retryTimer);
-    const left = this.#entries.length + this.#lines.length;
+    const left = this.#entries.length + this.#waiting;
     if (left > 0) {
       this.#lost += left;
       logger?.warn(
@@ -122,7 +133,7 @@ export class AuditWriter {
   async #finish(): Promise<void> {
     await this.#flushing;
     await this.#flush();
-    if (this.#chain === undefined || this.#lines.length > 0) return;
+    if (this.#chain === undefined || this.#waiting > 0) return;
     this.#addLine(Date.now(), '"kind":"close"');
     try {
       await this.#writeLines();
@@ -134,25 +145,19 @@ export class AuditWriter {
 
   async #flush(): Promise<void> {
     clearTimeout(this.#retryTimer);
-    if (this.#entries.length === 0 && this.#lines.length === 0) return;
+    if (this.#entries.length + this.#waiting === 0) return;
     try {
       await this.#begin();
       await this.#writeLines();
-      // What comes meanwhile waits for the next flush, unless it fills a batch: a write for every few costs more.
+      if (this.#unsaid > 0) this.#sayLost();
+      // What comes meanwhile waits for the next flush: a write for every few costs more.
       let due = this.#entries.length;
-      while ((due > 0 || this.#entries.length >= BATCH) && !this.#closed) {
-        if (this.#unsaid > 0) this.#sayLost();
-        const batch = this.#entries.splice(0, BATCH);
-        due -= batch.length;
-        for (const entry of batch) this.#addEntry(entry);
-        await this.#writeLines();
-        // Other work comes between two batches.
-        if (due > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      while (due > 0 && !this.#closed) {
+        due -= this.#sealNext();
+        if (due <= 0 || this.#length >= MAX_WRITE_LENGTH) await this.#writeLines();
       }
-      if (this.#unsaid > 0) {
-        this.#sayLost();
-        await this.#writeLines();
-      }
+      if (this.#unsaid > 0) this.#sayLost();
+      await this.#writeLines();
       this.#works();
       await this.#headIfDue();
     } catch (error) {
@@ -165,9 +170,9 @@ export class AuditWriter {
     this.#crypto ??= await import("node:crypto");
     const { sink, key, server, logger } = this.#options;
     const hash = createHasher(this.#crypto, key);
-    const { tornBytes = 0, lastLine } = (await sink.open?.()) ?? {};
-    const earlier = lastLine === undefined ? undefined : continueChain(lastLine, hash);
-    const abandoned = lastLine !== undefined && earlier === undefined;
+    const { tornBytes = 0, tail } = (await sink.open?.()) ?? {};
+    const earlier = tail === undefined ? undefined : continueChain(tail, hash);
+    const abandoned = tail !== undefined && earlier === undefined;
     if (abandoned) {
       logger?.warn(
         {},
@@ -191,25 +196,62 @@ export class AuditWriter {
     );
   }
 
-  #addEntry(entry: AuditEntry): void {
-    let members: string;
+  /** Makes lines of so many entries as share a seal; once there is a chain. */
+  encode(): void {
+    if (this.#chain === undefined) return;
+    while (this.#entries.length >= SHARED_SEAL) this.#sealNext();
+  }
+
+  /** @returns of how many entries it made lines. */
+  #sealNext(): number {
+    const chain = this.#chain as Chain;
+    const batch = this.#entries.splice(0, SHARED_SEAL);
+    // Few that come in `flushMs` have a seal each, by which the verifier finds the very line that was altered.
+    const shares = batch.length === SHARED_SEAL;
+    let text = "";
+    let count = 0;
+    let held: string | undefined;
+    let heldTime = "";
+    for (const entry of batch) {
+      const members = this.#membersOf(entry);
+      if (members === undefined) continue;
+      if (held !== undefined && shares) chain.add(heldTime, held);
+      else if (held !== undefined) text += chain.seal(heldTime, held);
+      held = members;
+      heldTime = this.#timeOf(entry.atMs);
+      count++;
+    }
+    if (held !== undefined) this.#wait(text + chain.seal(heldTime, held), count);
+    return batch.length;
+  }
+
+  #membersOf(entry: AuditEntry): string | undefined {
     try {
-      members = (this.#entryWriter as EntryWriter).members(entry);
+      return (this.#entryWriter as EntryWriter).members(entry);
     } catch (error) {
       // An authenticator may have named somebody by what is no text: that record is lost, and not its whole batch.
       this.lose(entry.atMs, error);
-      return;
+      return undefined;
     }
-    this.#addLine(entry.atMs, members);
   }
 
   #addLine(atMs: number, members: string): void {
+    this.#wait((this.#chain as Chain).seal(this.#timeOf(atMs), members), 1);
+  }
+
+  #wait(text: string, count: number): void {
+    this.#lines.push({ text, count });
+    this.#waiting += count;
+    this.#length += text.length;
+  }
+
+  #timeOf(atMs: number): string {
     // Many records come in one millisecond, and its text costs as much as the hash.
     if (atMs !== this.#timeMs) {
       this.#timeMs = atMs;
       this.#time = new Date(atMs).toISOString();
     }
-    this.#lines.push((this.#chain as Chain).add(this.#time, members));
+    return this.#time;
   }
 
   #sayLost(): void {
@@ -218,18 +260,42 @@ export class AuditWriter {
     this.#unsaid = 0;
   }
 
+  /** Writes what waits now. */
   async #writeLines(): Promise<void> {
-    const lines = this.#lines;
-    if (lines.length === 0) return;
-    const work = Promise.resolve(this.#options.sink.write(lines));
+    let due = this.#lines.length;
+    while (due > 0 && !this.#closed) due -= await this.#writeSome(due);
+  }
+
+  /** @returns how many texts the sink has taken. */
+  async #writeSome(due: number): Promise<number> {
+    let text = "";
+    let taken = 0;
+    while (taken < due && text.length < MAX_WRITE_LENGTH) text += this.#lines[taken++]?.text;
+    const work = Promise.resolve(this.#options.sink.write(text));
     if (!(await within(STALL_MS, work))) {
       this.#becomes(true, `the sink takes longer than ${STALL_MS} ms`);
       await work;
     }
-    this.#written += lines.length;
-    this.#recent.push(...lines.slice(-MAX_RECENT));
-    this.#recent.splice(0, this.#recent.length - MAX_RECENT);
-    this.#lines = [];
+    for (const lines of this.#lines.splice(0, taken)) {
+      this.#waiting -= lines.count;
+      this.#length -= lines.text.length;
+      this.#written += lines.count;
+      this.#remember(lines);
+    }
+    return taken;
+  }
+
+  #remember(lines: Lines): void {
+    this.#recent.push(lines);
+    this.#recentCount += lines.count;
+    for (
+      let oldest = this.#recent[0];
+      oldest !== undefined && this.#recentCount - oldest.count >= MAX_RECENT;
+      oldest = this.#recent[0]
+    ) {
+      this.#recent.shift();
+      this.#recentCount -= oldest.count;
+    }
   }
 
   #works(): void {

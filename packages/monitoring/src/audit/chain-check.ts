@@ -1,11 +1,20 @@
 import { isJsonObject } from "@backplane/protocol";
 import type { AuditHead, AuditRecord } from "./audit-record.ts";
-import { createHasher, GENESIS, type Hasher, macOf, type NodeCrypto, unseal } from "./chain.ts";
+import {
+  createHasher,
+  GENESIS,
+  type Hasher,
+  macOf,
+  type NodeCrypto,
+  type SealedLine,
+  SHARED_SEAL,
+  unseal,
+} from "./chain.ts";
 
 /** The first thing that is wrong with an audit. */
 export interface AuditFault {
   readonly file: string;
-  /** Counted from 1 in its file. */
+  /** Counted from 1 in its file; of lines that share a seal, the first. */
   readonly line: number;
   readonly reason: string;
 }
@@ -30,6 +39,19 @@ export interface AuditVerdict {
   readonly notes: readonly string[];
 }
 
+/** A line that waits for the seal it shares. */
+interface OpenLine {
+  readonly bytes: Uint8Array;
+  readonly record: AuditRecord;
+}
+
+/** What a seal says beside its hash. */
+interface Seal {
+  readonly chain: string;
+  readonly prev: string;
+  readonly hash: string;
+}
+
 /** Follows a chain line by line, up to the first fault. */
 export class ChainCheck {
   readonly #hash: Hasher;
@@ -43,6 +65,7 @@ export class ChainCheck {
   readonly #found = new Set<string>();
   #file = "";
   #lineNumber = 0;
+  #open: OpenLine[] = [];
   #chain: string | undefined;
   #seq = 0;
   #prev = "";
@@ -79,16 +102,20 @@ export class ChainCheck {
   /** @returns whether the line verifies; the first that does not is the fault. */
   line(bytes: Uint8Array): boolean {
     this.#lineNumber++;
-    const reason = this.#examine(bytes);
-    if (reason === undefined) return true;
-    this.#fails(reason);
-    return false;
+    return this.#examine(bytes);
   }
 
-  /** The file does not end with a line end. */
-  torn(): void {
-    this.#lineNumber++;
-    this.#fails("the last line is not whole");
+  /** @param torn whether the file does not end with a line end. */
+  endFile(torn: boolean): void {
+    if (torn) {
+      this.#lineNumber++;
+      this.#fails("the last line is not whole");
+    } else if (this.#open.length > 0) {
+      this.#fails(
+        "its seal is missing: the end was cut off, or the process died while it was written",
+        this.#open.length - 1,
+      );
+    }
   }
 
   verdict(): AuditVerdict {
@@ -105,60 +132,123 @@ export class ChainCheck {
     };
   }
 
-  #fails(reason: string): void {
-    this.fault ??= { file: this.#file, line: this.#lineNumber, reason };
+  /** @param back how many lines before the one that was read last. */
+  #fails(reason: string, back = 0): void {
+    this.fault ??= { file: this.#file, line: this.#lineNumber - back, reason };
   }
 
-  #examine(bytes: Uint8Array): string | undefined {
+  #examine(bytes: Uint8Array): boolean {
     const sealed = unseal(bytes);
-    if (sealed === undefined) return "not a line of an audit";
-    if (this.#hash(sealed.body) !== sealed.hash) {
-      return this.#keyed
-        ? "its hash does not verify: it was altered, or written with another key or none"
-        : "its hash does not verify: it was altered, or written with a key, which was not given";
-    }
     const record = parse(bytes);
-    if (record === undefined) return "not a record";
-    const misplaced = this.#place(record);
-    if (misplaced !== undefined) return misplaced;
-    this.#prev = sealed.hash;
-    const anchor = this.#anchors.get(anchorName(record.chain, record.seq));
-    if (anchor !== undefined) {
-      if (anchor !== sealed.hash) return "it is not the record that was anchored by a head";
-      this.#found.add(anchorName(record.chain, record.seq));
-      this.#anchored = record.seq;
+    if (sealed === undefined) return this.#hold(bytes, record);
+    const shared = this.#open.length;
+    if (this.#hashOf(sealed) !== sealed.hash) {
+      const what =
+        shared === 0
+          ? "it was"
+          : `one of lines ${this.#lineNumber - shared} to ${this.#lineNumber} was`;
+      return this.#refuse(
+        this.#keyed
+          ? `its hash does not verify: ${what} altered, or written with another key or none`
+          : `its hash does not verify: ${what} altered, or written with a key, which was not given`,
+        shared,
+      );
     }
+    const { chain, prev } = record ?? {};
+    if (record === undefined || chain === undefined || prev === undefined)
+      return this.#refuse("not a record");
+    const records = [...this.#open.map((line) => line.record), record];
+    this.#open = [];
+    return this.#follow(records, { chain, prev, hash: sealed.hash });
+  }
+
+  /** Keeps a line that has no seal until that comes which it shares. */
+  #hold(bytes: Uint8Array, record: AuditRecord | undefined): boolean {
+    const isOpen =
+      record !== undefined &&
+      record.chain === undefined &&
+      record.prev === undefined &&
+      record.hash === undefined;
+    if (!isOpen) return this.#refuse("not a line of an audit");
+    const before = this.#open.at(-1)?.record.seq;
+    if (before !== undefined && record.seq !== before + 1)
+      return this.#refuse(misplaced(before + 1, record.seq));
+    this.#open.push({ bytes: bytes.slice(), record });
+    return (
+      this.#open.length < SHARED_SEAL || this.#refuse("more lines than share a seal have none")
+    );
+  }
+
+  #hashOf({ body }: SealedLine): string {
+    if (this.#open.length === 0) return this.#hash(body);
+    const lineEnd = Uint8Array.of(0x0a);
+    return this.#hash(
+      Buffer.concat([...this.#open.flatMap(({ bytes }) => [bytes, lineEnd]), body]),
+    );
+  }
+
+  /** Takes the records under one seal. */
+  #follow(records: readonly AuditRecord[], seal: Seal): boolean {
+    for (const [n, record] of records.entries()) {
+      const back = records.length - 1 - n;
+      const reason = n === 0 ? this.#place(record, seal, back) : this.#goesOn(record);
+      if (reason !== undefined) return this.#refuse(reason, back);
+      this.#seq = record.seq;
+    }
+    this.#prev = seal.hash;
+    const name = anchorName(seal.chain, this.#seq);
+    const anchor = this.#anchors.get(name);
+    if (anchor !== undefined) {
+      if (anchor !== seal.hash)
+        return this.#refuse("it is not the record that was anchored by a head");
+      this.#found.add(name);
+      this.#anchored = this.#seq;
+    }
+    for (const record of records) this.#take(record);
+    return true;
+  }
+
+  #take(record: AuditRecord): void {
     this.#records++;
     this.#firstSeq ??= record.seq;
     if (record.kind === "lost") this.#lost += record.count;
     this.#closed = record.kind === "close";
     this.#onRecord?.(record);
+  }
+
+  #refuse(reason: string, back = 0): false {
+    this.#fails(reason, back);
+    return false;
+  }
+
+  /** Whether a record, the first under its seal, belongs behind the one before; what is wrong otherwise. */
+  #place(record: AuditRecord, { chain, prev }: Seal, back: number): string | undefined {
+    const { seq, kind } = record;
+    if (chain === this.#chain) {
+      return (
+        this.#goesOn(record) ??
+        (prev === this.#prev ? undefined : "it does not go on from the record before it")
+      );
+    }
+    if (this.#chain !== undefined) {
+      // A chain that could not be gone on with was put aside: the next one is in a file of its own.
+      if (this.#lineNumber - back !== 1 || seq !== 1) return "a chain begins where none may begin";
+      if (this.#chains.has(chain)) return "a chain is gone on with after another one";
+      this.#notes.push(
+        `A new chain begins in ${this.#file}; the one before it may have been cut off at its end.`,
+      );
+    } else if (seq !== 1) {
+      this.#notes.push(`It begins with record ${seq}: earlier ones are not in these files.`);
+    }
+    if (seq === 1 && (prev !== GENESIS || kind !== "open")) return "its beginning is not one";
+    this.#chains.add(chain);
+    this.#chain = chain;
+    this.#anchored = undefined;
     return undefined;
   }
 
-  /** Whether a record belongs behind the one before; what is wrong otherwise. */
-  #place({ chain, seq, prev, kind }: AuditRecord): string | undefined {
-    const begins = chain !== this.#chain;
-    if (begins) {
-      if (this.#chain !== undefined) {
-        // A chain that could not be gone on with was put aside: the next one is in a file of its own.
-        if (this.#lineNumber !== 1 || seq !== 1) return "a chain begins where none may begin";
-        if (this.#chains.has(chain)) return "a chain is gone on with after another one";
-        this.#notes.push(
-          `A new chain begins in ${this.#file}; the one before it may have been cut off at its end.`,
-        );
-      } else if (seq !== 1) {
-        this.#notes.push(`It begins with record ${seq}: earlier ones are not in these files.`);
-      }
-      if (seq === 1 && (prev !== GENESIS || kind !== "open")) return "its beginning is not one";
-      this.#chains.add(chain);
-      this.#chain = chain;
-      this.#anchored = undefined;
-    } else if (seq !== this.#seq + 1) {
-      return `record ${this.#seq + 1} should be here, and not ${seq}: records were taken out, put in or moved`;
-    } else if (prev !== this.#prev) return "it does not go on from the record before it";
-    this.#seq = seq;
-    return undefined;
+  #goesOn({ seq }: AuditRecord): string | undefined {
+    return seq === this.#seq + 1 ? undefined : misplaced(this.#seq + 1, seq);
   }
 
   #checkHeads(): void {
@@ -207,6 +297,10 @@ export class ChainCheck {
   }
 }
 
+function misplaced(expected: number, seq: number): string {
+  return `record ${expected} should be here, and not ${seq}: records were taken out, put in or moved`;
+}
+
 function anchorName(chain: string, seq: number): string {
   return `${seq} ${chain}`;
 }
@@ -217,13 +311,17 @@ function parse(bytes: Uint8Array): AuditRecord | undefined {
     if (!isJsonObject(value)) return undefined;
     const { chain, seq, prev, kind, count } = value;
     const isRecord =
-      typeof chain === "string" &&
+      isTextOrNone(chain) &&
       Number.isSafeInteger(seq) &&
-      typeof prev === "string" &&
+      isTextOrNone(prev) &&
       typeof kind === "string" &&
       (kind !== "lost" || Number.isSafeInteger(count));
     return isRecord ? (value as unknown as AuditRecord) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }

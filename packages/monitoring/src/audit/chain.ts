@@ -22,12 +22,26 @@ export function createHasher(crypto: NodeCrypto, key: Uint8Array | undefined): H
   return (body) => crypto.createHmac("sha256", secret).update(body).digest("base64url");
 }
 
-/** Joins lines: each carries the hash of the one before, and a hash over all its own bytes. */
+/** Most lines under one seal. */
+export const SHARED_SEAL = 64;
+
+/** How a line begins that has no seal of its own. */
+export const OPEN_START = '{"seq":';
+
+/** How a line with a seal begins. */
+export const SEALED_START = '{"chain":';
+
+/**
+ * Joins lines by seals: each carries the hash of the seal before, and a hash over every byte since that. A line
+ * has a seal of its own, or shares that of a line after it.
+ */
 export class Chain {
   readonly id: string;
   readonly #hash: Hasher;
   seq: number;
   head: string;
+  /** The lines since the last seal. */
+  #open = "";
 
   constructor(id: string, hash: Hasher, seq = 0, head: string = GENESIS) {
     this.id = id;
@@ -36,22 +50,32 @@ export class Chain {
     this.head = head;
   }
 
-  /** @param members JSON members without braces, such as `"kind":"call","method":"ping"`. */
-  add(time: string, members: string): string {
+  /**
+   * Adds a line that shares the seal of the next {@link Chain.seal}.
+   * @param members JSON members without braces, such as `"kind":"call","method":"ping"`.
+   */
+  add(time: string, members: string): void {
     this.seq++;
-    const body = `{"chain":"${this.id}","seq":${this.seq},"time":"${time}",${members},"prev":"${this.head}"`;
+    this.#open += `${OPEN_START}${this.seq},"time":"${time}",${members}}\n`;
+  }
+
+  /** Adds a line with a seal over it and those before it that have none. @returns their text, each with its end. */
+  seal(time: string, members: string): string {
+    this.seq++;
+    const body = `${this.#open}${SEALED_START}"${this.id}","seq":${this.seq},"time":"${time}",${members},"prev":"${this.head}"`;
+    this.#open = "";
     this.head = this.#hash(body);
-    return body + SEAL + this.head + END;
+    return `${body}${SEAL}${this.head}${END}\n`;
   }
 }
 
-/** A line taken apart: what its hash must be over, and what it says its hash is. */
+/** A line taken apart: the last of what its hash must be over, and what it says its hash is. */
 export interface SealedLine {
   readonly body: Uint8Array;
   readonly hash: string;
 }
 
-/** @returns undefined for a line that does not end as each line of a chain does. */
+/** @returns undefined for a line that does not end with a seal. */
 export function unseal(line: Uint8Array): SealedLine | undefined {
   const bodyLength = line.length - TAIL_LENGTH;
   if (bodyLength <= 0) return undefined;

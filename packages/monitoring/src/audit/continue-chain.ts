@@ -1,5 +1,5 @@
 import { isJsonObject } from "@backplane/protocol";
-import { type Hasher, unseal } from "./chain.ts";
+import { type Hasher, OPEN_START, unseal } from "./chain.ts";
 
 /** Where a chain stands. */
 export interface ChainPosition {
@@ -8,11 +8,16 @@ export interface ChainPosition {
   readonly hash: string;
 }
 
-/** Where an earlier run left its chain; undefined when its last line does not verify. */
-export function continueChain(lastLine: string, hash: Hasher): ChainPosition | undefined {
-  const sealed = unseal(new TextEncoder().encode(lastLine));
-  if (sealed === undefined || hash(sealed.body) !== sealed.hash) return undefined;
-  return positionOf(lastLine, sealed.hash);
+/** Where an earlier run left its chain; undefined when its last lines do not verify. */
+export function continueChain(tail: string, hash: Hasher): ChainPosition | undefined {
+  const lines = tail.split("\n");
+  const last = lines.pop() as string;
+  const sealed = unseal(new TextEncoder().encode(last));
+  if (sealed === undefined) return undefined;
+  const shared = lines.slice(lines.findLastIndex((line) => !line.startsWith(OPEN_START)) + 1);
+  const before = new TextEncoder().encode(shared.map((line) => `${line}\n`).join(""));
+  if (hash(Buffer.concat([before, sealed.body])) !== sealed.hash) return undefined;
+  return positionOf(last, sealed.hash);
 }
 
 /** What a line says of its place; undefined for what is no line of a chain. */

@@ -15,31 +15,37 @@ import type { NodeCrypto } from "./chain.ts";
 /** Most characters of a name that a client chose. */
 const MAX_NAME_LENGTH = 256;
 
-/** Texts of which the JSON is kept. */
+/** Texts of which the JSON is kept, of each sort. */
 const MAX_REMEMBERED = 1_000;
+
+/** As the ids of requests are. */
+const UUID = /^[\da-f-]{36}$/;
+
+/** What is kept of a request. */
+export interface CallEntry {
+  readonly kind: "call";
+  readonly atMs: number;
+  readonly correlationId: string;
+  readonly principal: Principal | undefined;
+  readonly transport: string;
+  readonly remoteAddress: string | undefined;
+  readonly era: string;
+  readonly method: string;
+  readonly target: string | undefined;
+  readonly registeredName: string | undefined;
+  readonly tool: Tool | undefined;
+  readonly decision: string | undefined;
+  readonly outcome: string;
+  readonly errorCode: number | undefined;
+  readonly durationMs: number;
+}
 
 /**
  * What is kept of an event until it is written: values and what is shared anyway, never the request itself,
  * which would keep its arguments alive.
  */
 export type AuditEntry =
-  | {
-      readonly kind: "call";
-      readonly atMs: number;
-      readonly correlationId: string;
-      readonly principal: Principal | undefined;
-      readonly transport: string;
-      readonly remoteAddress: string | undefined;
-      readonly era: string;
-      readonly method: string;
-      readonly target: string | undefined;
-      readonly registeredName: string | undefined;
-      readonly tool: Tool | undefined;
-      readonly decision: string | undefined;
-      readonly outcome: string;
-      readonly errorCode: number | undefined;
-      readonly durationMs: number;
-    }
+  | CallEntry
   | {
       readonly kind: "authentication";
       readonly atMs: number;
@@ -50,7 +56,7 @@ export type AuditEntry =
     }
   | { readonly kind: "limit"; readonly atMs: number; readonly limit: string };
 
-export function callEntry(event: RequestEndEvent): AuditEntry {
+export function callEntry(event: RequestEndEvent): CallEntry {
   const { context, target, primitive } = event;
   const { transport } = context;
   return {
@@ -87,17 +93,23 @@ function short(text: string): string {
   return JSON.parse(JSON.stringify(clip(text, MAX_NAME_LENGTH))) as string;
 }
 
+/** A call like an earlier one but for who, from where, when and how long: its members are the same text. */
+interface KnownCall {
+  readonly like: CallEntry;
+  readonly text: string;
+}
+
 /**
- * Writes entries as the members of their lines. The texts of a call are nearly always ones that were written
- * before, so their JSON is kept: putting it together costs a quarter of what `JSON.stringify` does, and this
- * happens once for every request.
+ * Writes entries as the members of their lines. Nearly every call is like one that was written before, so the
+ * text of what is asked and how it ended is kept by target, and that of principals and addresses beside it:
+ * this happens once for every request.
  */
 export class EntryWriter {
   readonly #crypto: NodeCrypto;
   readonly #schemaHashes = new WeakMap<Tool, string>();
   readonly #principals = new WeakMap<Principal, string>();
-  readonly #quoted = new Map<string, string>();
-  readonly #targets = new Map<string, string>();
+  readonly #calls = new Map<string | undefined, KnownCall>();
+  readonly #addresses = new Map<string, string>();
 
   constructor(crypto: NodeCrypto) {
     this.#crypto = crypto;
@@ -110,23 +122,42 @@ export class EntryWriter {
     return toMembers(shown);
   }
 
-  #call(entry: AuditEntry & { kind: "call" }): string {
-    const { principal, remoteAddress, target, registeredName, tool, decision, errorCode } = entry;
-    let text = `"kind":"call","correlationId":${quote(entry.correlationId)},"principal":`;
-    text += principal === undefined ? "null" : this.#principal(principal);
-    text += `,"transport":${this.#quote(entry.transport)}`;
-    if (remoteAddress !== undefined) text += `,"remoteAddress":${this.#quote(remoteAddress)}`;
-    text += `,"era":${this.#quote(entry.era)},"method":${this.#quote(entry.method)}`;
+  #call(entry: CallEntry): string {
+    const { correlationId, principal, remoteAddress, target, durationMs } = entry;
+    let known = this.#calls.get(target);
+    if (known === undefined || !isAlike(known.like, entry)) {
+      known = { like: entry, text: this.#asked(entry) };
+      remember(this.#calls, target, known);
+    }
+    const who = principal === undefined ? "null" : this.#principal(principal);
+    const where = remoteAddress === undefined ? "" : this.#address(remoteAddress);
+    const took = Math.round(durationMs * 1_000) / 1_000;
+    return `"kind":"call","correlationId":${quoteId(correlationId)},"principal":${who}${where}${known.text},"durationMs":${took}`;
+  }
+
+  /** What is asked, and how it ended. */
+  #asked(entry: CallEntry): string {
+    const { transport, era, method, target, registeredName, tool } = entry;
+    const { decision, outcome, errorCode } = entry;
+    let text = `,"transport":${quote(transport)},"era":${quote(era)},"method":${quote(method)}`;
     if (target !== undefined) {
       // What is registered was named by the server's author; the rest by anybody.
-      text += `,"target":${target === registeredName ? this.#quote(target) : this.#clean(target)}`;
-      text += registeredName === undefined ? ',"known":false' : ',"known":true';
+      const shown = target === registeredName ? target : redactText(target, 2 * MAX_NAME_LENGTH);
+      text += `,"target":${quote(shown)},"known":${registeredName !== undefined}`;
     }
     if (tool !== undefined) text += `,"schemaHash":"${this.#schemaHash(tool)}"`;
-    if (decision !== undefined) text += `,"decision":${this.#quote(decision)}`;
-    text += `,"outcome":${this.#quote(entry.outcome)}`;
-    if (errorCode !== undefined) text += `,"errorCode":${JSON.stringify(errorCode)}`;
-    return `${text},"durationMs":${Math.round(entry.durationMs * 1_000) / 1_000}`;
+    if (decision !== undefined) text += `,"decision":${quote(decision)}`;
+    text += `,"outcome":${quote(outcome)}`;
+    return errorCode === undefined ? text : `${text},"errorCode":${JSON.stringify(errorCode)}`;
+  }
+
+  #address(remoteAddress: string): string {
+    let text = this.#addresses.get(remoteAddress);
+    if (text === undefined) {
+      text = `,"remoteAddress":${quote(remoteAddress)}`;
+      remember(this.#addresses, remoteAddress, text);
+    }
+    return text;
   }
 
   #principal(principal: Principal): string {
@@ -153,30 +184,30 @@ export class EntryWriter {
     }
     return hash;
   }
-
-  #quote(text: string): string {
-    return remembered(this.#quoted, text, quote);
-  }
-
-  #clean(target: string): string {
-    return remembered(this.#targets, target, (text) =>
-      quote(redactText(text, 2 * MAX_NAME_LENGTH)),
-    );
-  }
 }
 
-function remembered(
-  known: Map<string, string>,
-  text: string,
-  make: (text: string) => string,
-): string {
-  let made = known.get(text);
-  if (made === undefined) {
-    made = make(text);
-    if (known.size >= MAX_REMEMBERED) known.clear();
-    known.set(text, made);
-  }
-  return made;
+/** Whether the text of what was asked and how it ended is the same. */
+function isAlike(one: CallEntry, other: CallEntry): boolean {
+  return (
+    one.tool === other.tool &&
+    one.outcome === other.outcome &&
+    one.decision === other.decision &&
+    one.method === other.method &&
+    one.registeredName === other.registeredName &&
+    one.transport === other.transport &&
+    one.era === other.era &&
+    one.errorCode === other.errorCode
+  );
+}
+
+function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): void {
+  if (known.size >= MAX_REMEMBERED) known.clear();
+  known.set(key, value);
+}
+
+/** An id is nearly always a UUID, of which the JSON is itself in quotes. */
+function quoteId(id: string): string {
+  return UUID.test(id) ? `"${id}"` : quote(id);
 }
 
 function quote(text: string): string {

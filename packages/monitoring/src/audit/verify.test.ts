@@ -17,26 +17,34 @@ async function audit(options: { key?: Uint8Array } = {}, count = 4): Promise<Mem
   return sink;
 }
 
+function isSealed(line: string): boolean {
+  return line.includes('"hash":');
+}
+
 function verify(bytes: Uint8Array | string, options: VerifyOptions = {}) {
   return verifyAudit([{ name: "audit", chunks: [Buffer.from(bytes)] }], options);
 }
 
 describe.each([
-  ["without a key", {}],
-  ["with a key", { key: KEY }],
-])("an audit %s", (_what, options) => {
+  ["without a key", {}, 4],
+  ["with a key", { key: KEY }, 4],
+  ["in which lines share a seal", { key: KEY }, 70],
+])("an audit %s", (_what, options, count) => {
   let sink: MemorySink;
   let bytes: Buffer;
   beforeAll(async () => {
-    sink = await audit(options);
+    sink = await audit(options, count);
     bytes = Buffer.from(sink.text);
-    expect(await verify(bytes, options)).toMatchObject({ valid: true, records: 6 });
+    expect(await verify(bytes, options)).toMatchObject({ valid: true, records: count + 2 });
+    const open = sink.lines.filter((line) => !isSealed(line));
+    expect(open).toHaveLength(count < 64 ? 0 : 63);
   });
 
   it("altered by one byte anywhere is found out", async () => {
-    for (let at = 0; at < bytes.length; at++) {
-      // Every bit of every byte.
-      for (let bit = 0; bit < 8; bit++) {
+    // Every bit of every byte; of a long one a bit of every byte in 11, which meets every part of a line.
+    const isLong = bytes.length > 10_000;
+    for (let at = 0; at < bytes.length; at += isLong ? 11 : 1) {
+      for (let bit = isLong ? at % 8 : 0; bit < 8; bit += isLong ? 8 : 1) {
         const altered = Buffer.from(bytes);
         altered[at] = (altered[at] as number) ^ (1 << bit);
         const { valid, fault } = await verify(altered, options);
@@ -71,9 +79,18 @@ describe.each([
     const { lines } = sink;
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.nat({ max: lines.length - 1 }), { maxLength: lines.length + 1 }),
+        fc.oneof(
+          fc.array(fc.nat({ max: lines.length - 1 }), { maxLength: lines.length + 1 }),
+          fc
+            .tuple(fc.nat({ max: lines.length - 1 }), fc.nat({ max: lines.length }))
+            .map(([from, to]) => [...lines.keys()].slice(from, to)),
+        ),
         async (order) => {
-          const isPiece = order.every((index, n) => index === (order[0] as number) + n);
+          const [first = 0] = order;
+          // Cut at seals, at both ends.
+          const isPiece =
+            order.every((index, n) => index === first + n) &&
+            [first - 1, order.at(-1) ?? -1].every((at) => at < 0 || isSealed(lines[at] as string));
           const text = order.map((index) => `${lines[index]}\n`).join("");
           const { valid, notes, records } = await verify(text, options);
           expect(valid).toBe(isPiece);
@@ -92,8 +109,44 @@ describe.each([
       const chunks: Buffer[] = [];
       for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
       const verdict = await verifyAudit([{ name: "audit", chunks }], options);
-      expect(verdict).toMatchObject({ valid: true, records: 6 });
+      expect(verdict).toMatchObject({ valid: true, records: count + 2 });
     }
+  });
+});
+
+describe("lines that share a seal", () => {
+  it("are named together when one of them was altered, and alone when it shows which", async () => {
+    const { lines } = await audit({}, 70);
+    const altered = (at: number, from: string, to: string): string =>
+      lines.map((line, n) => `${n === at ? line.replace(from, to) : line}\n`).join("");
+    expect(await verify(altered(30, "tool", "Tool"))).toMatchObject({
+      records: 1,
+      fault: { line: 2, reason: expect.stringContaining("one of lines 2 to 65 was altered") },
+    });
+    expect((await verify(altered(30, '"kind"', '"kind'))).fault).toMatchObject({
+      line: 31,
+      reason: "not a line of an audit",
+    });
+    expect((await verify(altered(30, '"seq":31', '"seq":32'))).fault).toMatchObject({
+      line: 31,
+      reason: expect.stringContaining("record 31 should be here"),
+    });
+  });
+
+  it("are not whole without it, at the end of a file too", async () => {
+    const { lines } = await audit({}, 70);
+    const cut = lines.slice(0, 30).map((line) => `${line}\n`);
+    const missing = { line: 2, reason: expect.stringContaining("its seal is missing") };
+    expect(await verify(cut.join(""))).toMatchObject({ records: 1, fault: missing });
+    const rest = lines.slice(30).map((line) => `${line}\n`);
+    const parts = [cut, rest].map((part) => ({ name: "a", chunks: [Buffer.from(part.join(""))] }));
+    expect((await verifyAudit(parts)).fault).toMatchObject(missing);
+  });
+
+  it("are never more than 64", async () => {
+    const many = Array.from({ length: 100 }, (_, n) => `{"seq":${n + 1},"kind":"call"}\n`);
+    const { fault } = await verify(many.join(""));
+    expect(fault).toMatchObject({ line: 64, reason: expect.stringContaining("more lines") });
   });
 });
 

@@ -39,7 +39,7 @@ export async function verifyAudit(
     check.beginFile(name);
     const torn = await forEachLine(chunks, (line) => check.line(line));
     if (check.fault !== undefined) break;
-    if (torn) check.torn();
+    check.endFile(torn);
   }
   return check.verdict();
 }

@@ -106,6 +106,40 @@ describe("auditFile", () => {
     expect(readFileSync(path, "utf8")).toContain('"tornBytes":');
   });
 
+  it.each([
+    ["within a line", 100, 20],
+    ["between two lines", 100, 0],
+    ["within the line of their seal", 128, 20],
+  ])("takes lines away whose seal a crash tore: %s", async (_where, whole, more) => {
+    const first = start();
+    for (let n = 0; n < 130; n++) requestEnded({ target: `t${n}` });
+    await first.close();
+    const lines = readFileSync(path, "utf8").split("\n");
+    const kept = lines.slice(0, whole).map((line) => `${line}\n`);
+    truncateSync(path, Buffer.byteLength(kept.join("")) + more);
+    expect((await verdict()).valid).toBe(false);
+    const second = start();
+    requestEnded({ target: "after" });
+    await second.close();
+    // The opening, 64 under the seal before, and what the second run wrote.
+    expect(await verdict()).toMatchObject({ valid: true, records: 65 + 3 });
+    expect(readFileSync(path, "utf8")).toContain('"tornBytes":');
+  });
+
+  it("goes on from a seal that lines share", async () => {
+    const first = start();
+    for (let n = 0; n < 64; n++) requestEnded({ target: `t${n}` });
+    await first.flush();
+    const text = readFileSync(path);
+    await first.close();
+    writeFileSync(path, text);
+    const second = start();
+    requestEnded();
+    await second.close();
+    expect(await verdict()).toMatchObject({ valid: true, records: 65 + 3 });
+    expect(await auditFiles(path)).toEqual([path]);
+  });
+
   it("puts an altered file aside, as it is, and begins a new chain", async () => {
     const first = start();
     requestEnded();
@@ -121,13 +155,14 @@ describe("auditFile", () => {
   });
 
   it("takes nothing away from a file that is no audit", async () => {
-    const other = "x".repeat(100_000);
-    writeFileSync(path, other);
-    const log = start();
-    requestEnded();
-    await log.close();
-    expect(readFileSync(`${path}.000001`, "utf8")).toBe(other);
-    expect((await verifyAuditFiles([path])).valid).toBe(true);
+    for (const [n, other] of ["x".repeat(100_000), "notes", "{}", '{"seq' + "x"].entries()) {
+      writeFileSync(path, other);
+      const log = start();
+      requestEnded();
+      await log.close();
+      expect(readFileSync(`${path}.00000${n + 1}`, "utf8")).toBe(other);
+      expect((await verifyAuditFiles([path])).valid).toBe(true);
+    }
   });
 
   it("does not write behind somebody else", async () => {

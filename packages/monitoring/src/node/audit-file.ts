@@ -2,6 +2,7 @@ import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { checkBoolean, checkMembers, wholeNumber } from "@backplane/protocol";
 import type { AuditRemains, AuditSink } from "../audit/audit-sink.ts";
+import { OPEN_START, SEALED_START } from "../audit/chain.ts";
 
 /** What {@link auditFile} takes. */
 export interface AuditFileOptions {
@@ -15,12 +16,12 @@ export interface AuditFileOptions {
   readonly sync?: boolean;
 }
 
-/** Lines are far shorter; this much of a file's end surely holds one. */
-const TAIL_BYTES = 64 * 1024;
+/** Lines are far shorter; this much of a file's end surely holds so many as share a seal. */
+const TAIL_BYTES = 1024 * 1024;
 
 /**
  * Appends an audit to a file that only its owner can read, and begins a new one when it is full. A write that
- * fails half way is taken back, a line that a crash tore is taken away at the next start, and so is said in
+ * fails half way is taken back, lines that a crash tore are taken away at the next start, and so is said in
  * the chain. One process writes one file: when somebody else has written to it, writing fails.
  * @throws {TypeError} that names the option and what it takes.
  */
@@ -65,25 +66,25 @@ class AuditFile implements AuditSink {
   async open(): Promise<AuditRemains> {
     const { handle, size } = await this.#opened();
     if (size > 0) {
-      const { end, lastLine } = await lastLineOf(handle, size);
+      const { end, tail } = await tailOf(handle, size);
       if (end < size) await handle.truncate(end);
       this.#size = end;
-      return { lastLine, tornBytes: size - end };
+      return { tail, tornBytes: size - end };
     }
     // It may have ended with a rotation, or with a crash just after one.
     const newest = (await olderFiles(this.#path)).at(-1);
-    if (newest === undefined) return { lastLine: undefined, tornBytes: 0 };
+    if (newest === undefined) return { tail: undefined, tornBytes: 0 };
     const older = await open(newest.file, "r");
     try {
-      const { lastLine } = await lastLineOf(older, (await older.stat()).size);
-      return { lastLine, tornBytes: 0 };
+      const { tail } = await tailOf(older, (await older.stat()).size);
+      return { tail, tornBytes: 0 };
     } finally {
       await older.close();
     }
   }
 
-  async write(lines: readonly string[]): Promise<void> {
-    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+  async write(lines: string): Promise<void> {
+    const bytes = Buffer.from(lines);
     if (this.#size > 0 && this.#size + bytes.length > this.#maxBytes) await this.setAside();
     const { handle } = await this.#opened();
     await this.#checkWhole(handle);
@@ -152,25 +153,34 @@ async function olderFiles(
     .sort((a, b) => a.number - b.number);
 }
 
-/** The last whole line, and where it ends. */
-async function lastLineOf(
+/** The last lines as far as they are whole, which a line is not whose seal was to follow; and where they end. */
+async function tailOf(
   handle: FileHandle,
   size: number,
-): Promise<{ readonly end: number; readonly lastLine: string | undefined }> {
+): Promise<{ readonly end: number; readonly tail: string | undefined }> {
   const length = Math.min(size, TAIL_BYTES);
   const { buffer, bytesRead } = await handle.read({
     buffer: Buffer.alloc(length),
     position: size - length,
   });
-  const tail = buffer.subarray(0, bytesRead);
-  const lineEnd = tail.lastIndexOf(0x0a);
-  if (lineEnd === -1) {
-    // A first line that was cut off; or no audit at all, of which nothing may be taken away.
-    return length === size ? { end: 0, lastLine: undefined } : { end: size, lastLine: "" };
+  const bytes = buffer.subarray(0, bytesRead);
+  let lineEnd = bytes.lastIndexOf(0x0a);
+  while (lineEnd !== -1) {
+    const lineStart = bytes.subarray(0, lineEnd).lastIndexOf(0x0a) + 1;
+    if (!beginsAs(bytes.subarray(lineStart), OPEN_START)) break;
+    lineEnd = lineStart - 1;
   }
-  const lineStart = lineEnd === 0 ? 0 : tail.lastIndexOf(0x0a, lineEnd - 1) + 1;
-  return {
-    end: size - length + lineEnd + 1,
-    lastLine: tail.subarray(lineStart, lineEnd).toString("utf8"),
-  };
+  if (lineEnd !== -1) {
+    return { end: size - length + lineEnd + 1, tail: bytes.toString("utf8", 0, lineEnd) };
+  }
+  // A beginning that was cut off; or no audit at all, of which nothing may be taken away.
+  const isBeginning =
+    length === size && (beginsAs(bytes, OPEN_START) || beginsAs(bytes, SEALED_START));
+  return isBeginning ? { end: 0, tail: undefined } : { end: size, tail: "" };
+}
+
+/** Whether bytes begin with a text, or are its beginning. */
+function beginsAs(bytes: Buffer, start: string): boolean {
+  const beginning = bytes.toString("latin1", 0, start.length);
+  return start.startsWith(beginning);
 }
