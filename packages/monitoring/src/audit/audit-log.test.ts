@@ -292,6 +292,17 @@ describe("a sink that is away", () => {
     expect(await verify(sink.text)).toMatchObject({ valid: true, lost: 1 });
   });
 
+  it("gets the rest of lines that share a seal, be it the last that cannot be written", async () => {
+    const sink = new MemorySink();
+    const log = make(sink);
+    const principal = { id: 7, scopes: [], roles: [] } as never;
+    for (let n = 0; n < 64; n++) requestEnded(n === 10 || n === 63 ? { principal } : {});
+    await log.flush();
+    expect(sink.records.filter(({ hash }) => hash === undefined)).toHaveLength(61);
+    expect(log.status).toMatchObject({ written: 64, lost: 2, buffered: 0 });
+    expect(await verify(sink.text)).toMatchObject({ valid: true, records: 64, lost: 2 });
+  });
+
   it("may throw what cannot even be looked at", async () => {
     const thrown = Object.create(null);
     const log = make(() => Promise.reject(thrown));
