@@ -1,6 +1,6 @@
 import type { EventLog } from "../seams/event-log.ts";
-import { createFakeClock } from "./fake-clock.ts";
-import { type PassTime, rejection, type SuiteContext, type SuiteRunner, using } from "./runner.ts";
+import { type PassTime, rejection, type SuiteContext, type SuiteRunner } from "./runner.ts";
+import { timedTests } from "./timed-tests.ts";
 
 /** The bounds that the suite asks of the log it is given. */
 export interface EventLogSuiteContext extends SuiteContext {
@@ -23,17 +23,13 @@ export function eventLogSuite(
   makeLog: (context: EventLogSuiteContext) => EventLog | Promise<EventLog>,
   options: EventLogSuiteOptions = {},
 ): void {
-  const { describe, it, expect } = runner;
+  const { describe, expect } = runner;
 
-  const test = (name: string, body: (log: EventLog, pass: PassTime) => Promise<void>) =>
-    it(name, () => {
-      const clock = createFakeClock();
-      const pass: PassTime = options.passTime ?? (async (ms) => clock.advance(ms));
-      return using(
-        () => makeLog({ clock, ...BOUNDS }),
-        (log) => body(log, pass),
-      );
-    });
+  const test = timedTests(
+    runner,
+    (context) => makeLog({ ...context, ...BOUNDS }),
+    options.passTime,
+  );
 
   const texts = async (
     log: EventLog,

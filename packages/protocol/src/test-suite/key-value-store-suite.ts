@@ -1,6 +1,6 @@
 import type { KeyValueStore } from "../seams/key-value-store.ts";
-import { createFakeClock } from "./fake-clock.ts";
-import { type PassTime, type SuiteContext, type SuiteRunner, using } from "./runner.ts";
+import type { PassTime, SuiteContext, SuiteRunner } from "./runner.ts";
+import { timedTests } from "./timed-tests.ts";
 
 /** For stores whose time cannot be moved. */
 export interface KeyValueStoreSuiteOptions {
@@ -34,20 +34,9 @@ export function keyValueStoreSuite(
   makeStore: (context: SuiteContext) => KeyValueStore | Promise<KeyValueStore>,
   options: KeyValueStoreSuiteOptions = {},
 ): void {
-  const { describe, it, expect } = runner;
+  const { describe, expect } = runner;
 
-  const test = (
-    name: string,
-    body: (store: KeyValueStore, pass: PassTime) => Promise<void>,
-  ): unknown =>
-    it(name, () => {
-      const clock = createFakeClock();
-      const pass: PassTime = options.passTime ?? (async (ms) => clock.advance(ms));
-      return using(
-        () => makeStore({ clock }),
-        (store) => body(store, pass),
-      );
-    });
+  const test = timedTests(runner, makeStore, options.passTime);
 
   const read = async (store: KeyValueStore, key: string): Promise<string | undefined> =>
     (await store.getMany([key]))[0];

@@ -1,6 +1,6 @@
 import type { RateLimitBucket, RateLimitStore } from "../seams/rate-limit-store.ts";
-import { createFakeClock } from "./fake-clock.ts";
-import { type PassTime, type SuiteContext, type SuiteRunner, using } from "./runner.ts";
+import type { PassTime, SuiteContext, SuiteRunner } from "./runner.ts";
+import { timedTests } from "./timed-tests.ts";
 
 /** For stores whose time cannot be moved. */
 export interface RateLimitStoreSuiteOptions {
@@ -25,20 +25,9 @@ export function rateLimitStoreSuite(
   makeStore: (context: SuiteContext) => RateLimitStore | Promise<RateLimitStore>,
   options: RateLimitStoreSuiteOptions = {},
 ): void {
-  const { describe, it, expect } = runner;
+  const { describe, expect } = runner;
 
-  const test = (
-    name: string,
-    body: (store: RateLimitStore, pass: PassTime) => Promise<void>,
-  ): unknown =>
-    it(name, () => {
-      const clock = createFakeClock();
-      const pass: PassTime = options.passTime ?? (async (ms) => clock.advance(ms));
-      return using(
-        () => makeStore({ clock }),
-        (store) => body(store, pass),
-      );
-    });
+  const test = timedTests(runner, makeStore, options.passTime);
 
   /** How many of `attempts` calls, one after the other, are allowed. */
   async function allowedOf(

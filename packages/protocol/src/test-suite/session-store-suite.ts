@@ -1,6 +1,6 @@
 import type { SessionRecord, SessionStore } from "../seams/session-store.ts";
-import { createFakeClock } from "./fake-clock.ts";
-import { type PassTime, type SuiteContext, type SuiteRunner, using } from "./runner.ts";
+import type { PassTime, SuiteContext, SuiteRunner } from "./runner.ts";
+import { timedTests } from "./timed-tests.ts";
 
 /** What the suite asks of the store it is given. */
 export interface SessionStoreSuiteContext extends SuiteContext {
@@ -42,15 +42,13 @@ export function sessionStoreSuite(
   makeStore: (context: SessionStoreSuiteContext) => SessionStore | Promise<SessionStore>,
   options: SessionStoreSuiteOptions = {},
 ): void {
-  const { describe, it, expect } = runner;
+  const { describe, expect } = runner;
 
-  const test = (name: string, body: (store: SessionStore, pass: PassTime) => Promise<void>) =>
-    it(name, () => {
-      const clock = createFakeClock();
-      const pass: PassTime = options.passTime ?? (async (ms) => clock.advance(ms));
-      const make = () => makeStore({ clock, maxSessions: MAX_SESSIONS });
-      return using(make, (store) => body(store, pass));
-    });
+  const test = timedTests(
+    runner,
+    (context) => makeStore({ ...context, maxSessions: MAX_SESSIONS }),
+    options.passTime,
+  );
 
   describe("SessionStore", () => {
     describe("records", () => {
