@@ -110,6 +110,32 @@ describe.each(revisions)("a server with a cache, %s", (revision) => {
     expect(await names()).toEqual(["a", "b"]);
   });
 
+  it("answers as the server that was asked, where two of one name and version share a cache", async () => {
+    const cache = new MCPCache();
+    const titles = ["first", "second"];
+    const clients = await Promise.all(
+      titles.map(async (title) => {
+        const register = (server: MCPServer) =>
+          server.tool(
+            "read",
+            { annotations: READ_ONLY, cacheHint: { ttlMs: 60_000, cacheScope: "public" } },
+            () => title,
+          );
+        const { url } = await start(register, { name: "same", version: "1.0.0", title }, cache);
+        return clientOf(url, revision, as("ann"));
+      }),
+    );
+    // Run, kept, and from then on what was encoded before.
+    for (let round = 0; round < 4; round++) {
+      for (const [index, client] of clients.entries()) {
+        const result = await client.callTool("read", {});
+        expect(result.content).toEqual([{ type: "text", text: "first" }]);
+        const info = result._meta?.["io.modelcontextprotocol/serverInfo"];
+        if (info !== undefined) expect(info).toMatchObject({ title: titles[index] });
+      }
+    }
+  });
+
   it("asks again where the last answer came from a person", async () => {
     let asked = 0;
     const { url } = await start((server) => {

@@ -111,7 +111,7 @@ export class CacheCore {
     // To know which was used longest ago would cost each use what it saves.
     if (values.size >= MAX_HOT) values.clear();
     values.set(key, {
-      value: shareResult(freeze(value)),
+      value: freeze(shareResult(value)),
       freshUntilMs: entry.freshUntilMs,
       generation,
     });

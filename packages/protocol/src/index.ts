@@ -234,7 +234,7 @@ export type {
 export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-store.ts";
 export { Secret } from "./secret.ts";
 export { sha256 } from "./sha256.ts";
-export { isSharedResult, shareResult } from "./shared-result.ts";
+export { type SharedText, sharedText, shareResult } from "./shared-result.ts";
 export { silentLogger } from "./silent-logger.ts";
 export { formatIssues, isFormat } from "./string-formats.ts";
 export type { MessageTransport, MessageTransportHandlers } from "./transport.ts";

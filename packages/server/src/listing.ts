@@ -131,9 +131,9 @@ export class Listing {
             .ordered()
             .filter((entry) => policy.decide(principal, entry.protection).effect !== "hide");
     const { page, nextCursor } = pageAfter(visible, lastKey, this.#pageSize);
-    return Object.freeze({
+    return {
       [row.member]: page.map((entry) => row.encode(entry, codec)),
       ...(nextCursor !== undefined && { nextCursor }),
-    });
+    };
   }
 }

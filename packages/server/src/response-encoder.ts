@@ -1,10 +1,11 @@
 import {
   createResultEnvelope,
-  isSharedResult,
   type MCPError,
   type MethodRow,
   type RequestId,
   type ResultEnvelope,
+  type SharedText,
+  sharedText,
   type WireCodec,
 } from "@backplane/protocol";
 import type { CacheHints } from "./cache-hint.ts";
@@ -12,7 +13,8 @@ import type { Call } from "./call.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 /** The JSON of a shared result, and what it was made for. */
-interface SharedText {
+interface MadeText {
+  readonly by: ResponseEncoder;
   readonly codec: WireCodec;
   readonly objectOutput: boolean | undefined;
   readonly text: string;
@@ -22,8 +24,6 @@ interface SharedText {
 export class ResponseEncoder {
   readonly #envelope: ResultEnvelope;
   readonly #hints: CacheHints;
-  /** JSON of results that are the same object again and again: list pages, by identity. */
-  readonly #shared = new WeakMap<object, SharedText>();
 
   constructor(options: ResolvedOptions, hints: CacheHints) {
     this.#hints = hints;
@@ -31,10 +31,11 @@ export class ResponseEncoder {
   }
 
   result(call: Call, row: MethodRow, result: object): string {
-    const known = this.#shared.get(result);
-    // One that was kept may be asked for in another revision than before.
-    const fits = known?.codec === call.peer.codec && known.objectOutput === call.objectOutput;
-    const text = fits ? known.text : this.#encodeNew(call, row, result);
+    const shared = sharedText(result);
+    const text =
+      shared === undefined
+        ? this.#encode(call, row, result)
+        : this.#once(shared, call, row, result);
     return `{"jsonrpc":"2.0","id":${encodeId(call.requestId)},"result":${text}}`;
   }
 
@@ -42,12 +43,16 @@ export class ResponseEncoder {
     return encodeFailure(call.requestId, call.peer.codec.encodeError(error));
   }
 
-  #encodeNew(call: Call, row: MethodRow, result: object): string {
-    const text = this.#encode(call, row, result);
-    if (isSharedResult(result)) {
-      const { objectOutput, peer } = call;
-      this.#shared.set(result, { codec: peer.codec, objectOutput, text });
+  #once(shared: SharedText, call: Call, row: MethodRow, result: object): string {
+    const { objectOutput, peer } = call;
+    const made = shared.made as MadeText | undefined;
+    // One that was kept may be asked for in another revision than before, or by another server's client.
+    if (made?.by === this && made.codec === peer.codec && made.objectOutput === objectOutput) {
+      return made.text;
     }
+    const text = this.#encode(call, row, result);
+    const now: MadeText = { by: this, codec: peer.codec, objectOutput, text };
+    shared.made = now;
     return text;
   }
 
