@@ -38,6 +38,9 @@ export interface OutputCheck {
  */
 export function compileOutputCheck(schema: JsonSchema, subject: string): OutputCheck {
   const options = { side: "output", subject, requireObjectRoot: false } as const;
+  // The first schema of a dialect loads its validator: that is our own time, and must not end half-way.
+  const { $schema } = schema;
+  compileSchema($schema === undefined ? {} : { $schema }, options);
   const compiled: CompiledSchema = inTime(COMPILE_MS, () => compileSchema(schema, options));
   // Raw JSON Schema is validated at once.
   const validate = (value: unknown) => compiled.validate(value) as ValidationOutcome;

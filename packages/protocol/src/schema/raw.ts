@@ -125,12 +125,15 @@ function compile(
 const metaValidators = new Map<AjvClass, Ajv>();
 
 function assertValid(AjvOfDialect: AjvClass, schema: JsonSchema, subject: string): void {
-  let meta = metaValidators.get(AjvOfDialect);
-  if (meta === undefined) {
-    meta = new AjvOfDialect({ strict: false, validateFormats: false, logger: false });
-    metaValidators.set(AjvOfDialect, meta);
-  }
-  if (matchesMeta(meta, schema, subject)) return;
+  const meta =
+    metaValidators.get(AjvOfDialect) ??
+    new AjvOfDialect({ strict: false, validateFormats: false, logger: false });
+  // Whoever bounds the time of a compilation ends it in the middle (`node:vm`, where no `finally` runs), and
+  // an ajv that was ended in compiling its meta-schema fails from then on: only a whole one is kept.
+  metaValidators.delete(AjvOfDialect);
+  const isValid = matchesMeta(meta, schema, subject);
+  metaValidators.set(AjvOfDialect, meta);
+  if (isValid) return;
   const error = meta.errors?.[0];
   meta.errors = null;
   throw new SchemaError(
