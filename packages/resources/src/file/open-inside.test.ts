@@ -7,7 +7,7 @@ import {
   truncateSync,
   unlinkSync,
 } from "node:fs";
-import fs, { link, mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import fs, { link, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -380,6 +380,25 @@ describe("FileResourceProvider", () => {
     await stop();
     const nothing = await provider.watch("f:///.env", () => changes++);
     await nothing();
+  });
+
+  it("watches a file of a folder that comes later, goes and comes again", async () => {
+    const provider = open();
+    let changes = 0;
+    const stop = await provider.watch("f:///new/deep/a.txt", () => changes++);
+    const heard = async (act: () => Promise<unknown>): Promise<void> => {
+      const before = changes;
+      await act();
+      await vi.waitFor(() => expect(changes).toBeGreaterThan(before), { timeout: 5_000 });
+    };
+    await heard(() => folder.write("new/deep/a.txt", "1"));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await heard(() => folder.write("new/deep/a.txt", "22"));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await heard(() => rm(join(folder.root, "new"), { recursive: true }));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await heard(() => folder.write("new/deep/a.txt", "1"));
+    await stop();
   });
 
   it("tells of nothing that changes outside, where a link leads to", async () => {
