@@ -209,7 +209,7 @@ describe("the listener", () => {
     const read: string[] = [];
     const { client, connection } = await serve(
       {},
-      { requestTimeout: 20, headersTimeout: 20, connectionsCheckingInterval: 5 },
+      { requestTimeout: 500, headersTimeout: 500, connectionsCheckingInterval: 50 },
       (request, response) => {
         request.on("data", (chunk: Buffer) => read.push(chunk.toString()));
         request.on("end", () => response.end("served"));
