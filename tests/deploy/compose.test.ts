@@ -80,6 +80,14 @@ describe("compose.yml", () => {
     expect(ignored).toContain("deploy/secrets");
   });
 
+  it("believes the network of nginx, and no other, when it says who called", () => {
+    const { subnet } = compose.networks.front.ipam.config[0];
+    for (const server of servers) {
+      expect(server).toMatchObject({ environment: { TRUST_PROXY: subnet } });
+    }
+    expect(compose.services.nginx.networks).toEqual(["front"]);
+  });
+
   it("publishes on loopback only", () => {
     for (const [name, service] of services) {
       for (const port of (service["ports"] ?? []) as string[]) {
