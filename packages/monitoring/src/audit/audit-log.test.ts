@@ -153,6 +153,23 @@ describe("AuditLog", () => {
     expect((await verify(sink.text)).valid).toBe(true);
   });
 
+  it("goes on when records come in numbers during a long write", async () => {
+    const sink = new MemorySink();
+    const log = make(sink);
+    let more = 500;
+    const write = sink.write.bind(sink);
+    vi.spyOn(sink, "write").mockImplementation(async (lines) => {
+      for (; lines.length > 100_000 && more > 0; more--) requestEnded();
+      await write(lines);
+    });
+    for (let n = 0; n < 2_000; n++) requestEnded();
+    await log.flush();
+    await log.close();
+    expect(more).toBe(0);
+    expect(log.status).toMatchObject({ written: 2_502, buffered: 0, lost: 0 });
+    expect((await verify(sink.text)).valid).toBe(true);
+  });
+
   it("shows the last records, the newest first", async () => {
     const log = make(new MemorySink());
     for (let n = 0; n < 300; n++) requestEnded({ target: `t${n}` });

@@ -152,9 +152,10 @@ export class AuditWriter {
       if (this.#unsaid > 0) this.#sayLost();
       // What comes meanwhile waits for the next flush: a write for every few costs more.
       let due = this.#entries.length;
-      while (due > 0 && !this.#closed) {
+      // During a write `encode` may take what was due.
+      while (due > 0 && this.#entries.length > 0 && !this.#closed) {
         due -= this.#sealNext();
-        if (due <= 0 || this.#length >= MAX_WRITE_LENGTH) await this.#writeLines();
+        if (this.#length >= MAX_WRITE_LENGTH) await this.#writeLines();
       }
       if (this.#unsaid > 0) this.#sayLost();
       await this.#writeLines();
