@@ -298,7 +298,7 @@ export const targets = [
     why:
       "beside the audit, above: on Node 20 the context that is active in a handler rests on async hooks, which " +
       "look at every promise of the process, and the SDK makes ids, a context and a decision for each call, " +
-      "recorded or not: an interceptor that does these two things and nothing else costs as much as ours",
+      "recorded or not",
   },
   {
     what: "`/metrics` with 1,000 tools",
