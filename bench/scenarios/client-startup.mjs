@@ -4,11 +4,8 @@ import { fileURLToPath } from "node:url";
 import { clientEntryOf } from "../lib/client-catalogue.mjs";
 import { startPinned } from "../lib/pinned-process.mjs";
 import { LEGACY, MODERN } from "../lib/revisions.mjs";
-import { alternate } from "../lib/rounds.mjs";
-import { pairedRatio, summarise } from "../lib/stats.mjs";
+import { measureStarts } from "../lib/start-times.mjs";
 
-const SAMPLES = 20;
-const QUICK_SAMPLES = 5;
 const REQUEST_TIMEOUT_MS = 15_000;
 const app = fileURLToPath(new URL("../../apps/everything-client/dist/main.js", import.meta.url));
 const script = (file) => fileURLToPath(new URL(`../clients/${file}`, import.meta.url));
@@ -102,22 +99,14 @@ async function run({ selected, settings, log }) {
       log(`  ${id}: left out: ${error.message}`);
     }
   }
-  const { samples, ...outcome } = await alternate({
+  const measured = await measureStarts({
     entries,
-    rounds: settings.isQuick ? QUICK_SAMPLES : SAMPLES,
-    attempts: settings.attempts,
-    measure: sample,
-    figureOf: ({ milliseconds }) => milliseconds,
+    sample,
+    recorded: ({ script: _script, ...one }) => one,
+    settings,
     log,
   });
-  const timesOf = (id) => samples.get(id).map(({ milliseconds }) => milliseconds);
-  const results = entries.map(({ script: _script, ...one }) => ({
-    ...one,
-    samples: samples.get(one.id),
-    milliseconds: summarise(timesOf(one.id)),
-    ratioToBare: pairedRatio(timesOf(one.id), timesOf("bare")),
-  }));
-  return { kind: "startup", subject: "client", ...outcome, entries: results, failures };
+  return { kind: "startup", subject: "client", ...measured, failures };
 }
 
 export const scenario = {

@@ -1,11 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { backplaneEntry } from "../lib/catalogue.mjs";
 import { startPinned } from "../lib/pinned-process.mjs";
-import { alternate } from "../lib/rounds.mjs";
-import { pairedRatio, summarise } from "../lib/stats.mjs";
-
-const SAMPLES = 20;
-const QUICK_SAMPLES = 5;
+import { measureStarts } from "../lib/start-times.mjs";
 
 const MODULES = {
   bare: { label: "zod", url: import.meta.resolve("zod") },
@@ -36,23 +32,15 @@ async function sample({ url }) {
 
 async function run({ selected, settings, log }) {
   const entries = selected.map((id) => ({ id, server: id, ...MODULES[id] }));
-  const { samples, ...outcome } = await alternate({
+  const measured = await measureStarts({
     entries,
-    rounds: settings.isQuick ? QUICK_SAMPLES : SAMPLES,
-    attempts: settings.attempts,
-    measure: sample,
-    figureOf: ({ milliseconds }) => milliseconds,
+    sample,
+    recorded: ({ url: _url, ...one }) => one,
+    settings,
     log,
   });
-  const timesOf = (id) => samples.get(id).map(({ milliseconds }) => milliseconds);
-  const results = entries.map(({ url: _url, ...one }) => ({
-    ...one,
-    samples: samples.get(one.id),
-    milliseconds: summarise(timesOf(one.id)),
-    ratioToBare: pairedRatio(timesOf(one.id), timesOf("bare")),
-  }));
   const labels = { subject: "module", yardstick: "zod" };
-  return { kind: "startup", ...labels, ...outcome, entries: results, failures: [] };
+  return { kind: "startup", ...labels, ...measured, failures: [] };
 }
 
 export const scenario = {

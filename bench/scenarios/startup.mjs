@@ -1,13 +1,10 @@
 import { request as httpRequest } from "node:http";
 import { checkAnswer, messagesOf } from "../lib/answers.mjs";
 import { entry } from "../lib/catalogue.mjs";
-import { alternate } from "../lib/rounds.mjs";
 import { spawnServer, tryConnect } from "../lib/server-process.mjs";
-import { pairedRatio, summarise } from "../lib/stats.mjs";
+import { measureStarts } from "../lib/start-times.mjs";
 import { buildRequests } from "../lib/wire.mjs";
 
-const SAMPLES = 20;
-const QUICK_SAMPLES = 5;
 const POLL_MS = 1;
 const START_TIMEOUT_MS = 15_000;
 
@@ -73,22 +70,8 @@ async function run({ selected, settings, log }) {
       log(`  ${id}: left out: ${error.message}`);
     }
   }
-  const { samples, ...outcome } = await alternate({
-    entries,
-    rounds: settings.isQuick ? QUICK_SAMPLES : SAMPLES,
-    attempts: settings.attempts,
-    measure: sample,
-    figureOf: ({ milliseconds }) => milliseconds,
-    log,
-  });
-  const timesOf = (id) => samples.get(id).map(({ milliseconds }) => milliseconds);
-  const results = entries.map((one) => ({
-    ...one,
-    samples: samples.get(one.id),
-    milliseconds: summarise(timesOf(one.id)),
-    ratioToBare: pairedRatio(timesOf(one.id), timesOf("bare")),
-  }));
-  return { kind: "startup", ...outcome, entries: results, failures };
+  const measured = await measureStarts({ entries, sample, settings, log });
+  return { kind: "startup", ...measured, failures };
 }
 
 function configurationsOf(id) {
