@@ -3,6 +3,7 @@ import type { RequestContext } from "./context.ts";
 import type { Principal } from "./principal.ts";
 import type { Era, Revision } from "./revisions.ts";
 import type { AuthorizationDecision, ProtectedPrimitive } from "./seams/authorizer.ts";
+import type { HttpRouteInfo } from "./seams/http-route.ts";
 import type { Tool } from "./types/primitives.ts";
 
 /**
@@ -89,6 +90,8 @@ export interface AuthenticationEvent {
   readonly status: number | undefined;
   /** Which check refused: a fixed word; undefined when there was no credential at all. */
   readonly stage: string | undefined;
+  /** The route that it was for, as it was registered; undefined for what is MCP. */
+  readonly route: string | undefined;
 }
 
 /** Something was refused because there is too much of it. */
@@ -110,6 +113,55 @@ export interface LimitEvent {
   readonly context: RequestContext | undefined;
   readonly target: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** The route that ran into it, as it was registered; undefined for what is MCP. */
+  readonly route: string | undefined;
+}
+
+/** What kept a route from answering, or cut it off: one of a fixed number of words. */
+export type RouteRefusalStage =
+  /** The path has no route with this method. */
+  | "method"
+  /** The server stops. */
+  | "draining"
+  /** `Host` or `Origin`. */
+  | "guards"
+  /** `limits.maxInFlight`. */
+  | "overloaded"
+  /** Nobody knows the credential, or there was none; told as an {@link AuthenticationEvent} too. */
+  | "authentication"
+  /** The route is open, and the caller is not on this machine, or behind a proxy. */
+  | "not_local"
+  /** The longest body. */
+  | "too_large"
+  /** `limits.maxStreams`, or the part of it that one caller may have. */
+  | "too_many_streams"
+  /** The route's time was over. */
+  | "deadline";
+
+/**
+ * What a server serves over HTTP beside MCP was asked for, and has ended: it was answered or refused, its
+ * stream has closed, or its client is gone. A path without a route is not told of.
+ */
+export interface RouteEndEvent {
+  readonly serverId: string;
+  /** As it was registered, such as `/metrics` or `/files/*`: never the path that was asked for. */
+  readonly route: string;
+  readonly access: HttpRouteInfo["access"];
+  /** As the client wrote it. */
+  readonly method: string;
+  /** As the proxy said that the server trusts, or as the connection is. */
+  readonly scheme: "http" | "https";
+  readonly remoteAddress: string | undefined;
+  /** Undefined on a public route, on an open one and for an anonymous caller. */
+  readonly principal: Principal | undefined;
+  /** Undefined when the client was gone before the answer. */
+  readonly status: number | undefined;
+  /** Undefined when the route itself gave the answer. */
+  readonly stage: RouteRefusalStage | undefined;
+  /** Under which the log has the unexpected error that the client did not see. */
+  readonly correlationId: string | undefined;
+  /** From the end of the request's headers on; of a stream, to its close. */
+  readonly durationMs: number;
 }
 
 /** A part works without something it should have, such as a shared store, or has it again. */
@@ -207,6 +259,7 @@ export interface ChannelEvents {
   readonly authenticated: AuthenticationEvent;
   readonly authenticationRefused: AuthenticationEvent;
   readonly limit: LimitEvent;
+  readonly routeEnd: RouteEndEvent;
   readonly degraded: DegradedEvent;
   readonly cacheLookup: CacheLookupEvent;
   readonly cacheState: CacheStateEvent;
@@ -232,6 +285,7 @@ export const CHANNELS: {
   authenticated: typed("backplane:authentication.accepted"),
   authenticationRefused: typed("backplane:authentication.refused"),
   limit: typed("backplane:limit"),
+  routeEnd: typed("backplane:route.end"),
   degraded: typed("backplane:degraded"),
   clientRequestEnd: typed("backplane:client.request.end"),
   clientConnection: typed("backplane:client.connection"),

@@ -16,6 +16,8 @@ export {
   type RequestEndEvent,
   type RequestEvent,
   type RequestOutcome,
+  type RouteEndEvent,
+  type RouteRefusalStage,
   type WorkflowNodeEndEvent,
   type WorkflowNodeEvent,
   type WorkflowRunEndEvent,

@@ -7,12 +7,14 @@ import {
 /**
  * Tells whoever listens what an authenticator said of a credential.
  * @param peer who brought it; looked at only if somebody listens.
+ * @param route what it was for, beside MCP.
  */
 export function authenticationDone(
   serverId: string,
   transport: AuthenticationEvent["transport"],
   peer: { readonly remoteAddress: string | undefined } | undefined,
   outcome: AuthenticationOutcome,
+  route?: string,
 ): void {
   if ("principal" in outcome) {
     if (!CHANNELS.authenticated.hasSubscribers) return;
@@ -24,6 +26,7 @@ export function authenticationDone(
       principal,
       status: undefined,
       stage: undefined,
+      route,
     });
   } else if (CHANNELS.authenticationRefused.hasSubscribers) {
     const { status, stage } = outcome.failure;
@@ -34,6 +37,7 @@ export function authenticationDone(
       principal: undefined,
       status,
       stage,
+      route,
     });
   }
 }

@@ -7,6 +7,7 @@ export function limitHit(
   limit: LimitEvent["limit"],
   call?: Call,
   retryAfterMs?: number,
+  route?: string,
 ): void {
   if (!CHANNELS.limit.hasSubscribers) return;
   CHANNELS.limit.publish({
@@ -15,6 +16,7 @@ export function limitHit(
     context: call,
     target: call === undefined ? undefined : targetName(call),
     retryAfterMs,
+    route,
   });
 }
 

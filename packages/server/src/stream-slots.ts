@@ -20,11 +20,15 @@ export class StreamSlots {
     return this.#total;
   }
 
-  /** @returns what gives the slot back (idempotent), or undefined when there is none left. */
-  take(owner: string): (() => void) | undefined {
+  /**
+   * @param route what it is for, beside MCP.
+   * @returns what gives the slot back (idempotent), or undefined when there is none left.
+   */
+  take(owner: string, route?: string): (() => void) | undefined {
     const held = this.#byOwner.get(owner) ?? 0;
     if (this.#total >= this.#max || held >= this.#maxPerOwner) {
-      limitHit(this.#serverId, this.#total >= this.#max ? "maxStreams" : "maxStreamsPerPrincipal");
+      const limit = this.#total >= this.#max ? "maxStreams" : "maxStreamsPerPrincipal";
+      limitHit(this.#serverId, limit, undefined, undefined, route);
       return undefined;
     }
     const beganAtMs = performance.now();

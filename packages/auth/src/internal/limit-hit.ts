@@ -8,5 +8,5 @@ export function limitHit(
 ): void {
   if (!CHANNELS.limit.hasSubscribers) return;
   const { serverId } = context;
-  CHANNELS.limit.publish({ serverId, limit, context, target, retryAfterMs });
+  CHANNELS.limit.publish({ serverId, limit, context, target, retryAfterMs, route: undefined });
 }

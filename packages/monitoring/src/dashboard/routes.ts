@@ -8,7 +8,7 @@ import { idIn, setCookie } from "./cookie.ts";
 import type { ResolvedDashboard } from "./options.ts";
 import { ASSETS, pageAt, respondWith } from "./page.ts";
 import { ServerClient } from "./server-client.ts";
-import { randomToken, type SignIns } from "./sign-ins.ts";
+import { randomToken, SIGN_IN, type SignIns } from "./sign-ins.ts";
 import { callTool, readToolCall } from "./tool-call.ts";
 import { toolList } from "./tool-list.ts";
 import type { Viewers } from "./viewers.ts";
@@ -101,7 +101,7 @@ export function dashboardRoutes(
         server: nameOf(server.serverId),
       });
     }),
-    route("POST", "sign-in", shown, async (request) => {
+    route("POST", SIGN_IN, shown, async (request) => {
       // A form of another page cannot send this type without asking first (Fetch, CORS-safelisted headers).
       if (!isJson(request)) return refusal(415, "Send application/json");
       const outcome = await signIns.begin(request, memberOf(request.body, "credential"));

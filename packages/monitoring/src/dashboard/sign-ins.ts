@@ -13,6 +13,9 @@ const TRUSTED_MS = 60_000;
 /** What a header can carry (RFC 9110, 5.5), and a credential never needs more of. */
 const CREDENTIAL = /^[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?$/;
 
+/** The name of the route that takes a credential, below the dashboard's path. */
+export const SIGN_IN = "sign-in";
+
 type Headers = Readonly<Record<string, string>>;
 
 /** Somebody who has signed in. */
@@ -153,14 +156,15 @@ export class SignIns {
     stage: string | undefined,
   ): void {
     if (!CHANNELS[channel].hasSubscribers) return;
-    const { serverId } = this.#options.server;
+    const { server, path } = this.#options;
     CHANNELS[channel].publish({
-      serverId,
+      serverId: server.serverId,
       transport: "http",
       remoteAddress,
       principal,
       status,
       stage,
+      route: `${path}/${SIGN_IN}`,
     });
   }
 }

@@ -46,15 +46,18 @@ export class Admission {
     return false;
   }
 
-  /** Asks the authenticator, if there is one. When the answer is false, the refusal has been sent. */
-  identify(exchange: HttpExchange): boolean | Promise<boolean> {
+  /**
+   * Asks the authenticator, if there is one. When the answer is false, the refusal has been sent.
+   * @param route what is asked for, beside MCP.
+   */
+  identify(exchange: HttpExchange, route?: string): boolean | Promise<boolean> {
     const { auth } = this.#options;
     if (auth === undefined) return true;
     try {
       const outcome = auth.authenticate(exchange);
       return isPromise(outcome)
-        ? Promise.resolve(outcome).then((settled) => this.#identified(exchange, settled))
-        : this.#identified(exchange, outcome);
+        ? Promise.resolve(outcome).then((settled) => this.#identified(exchange, settled, route))
+        : this.#identified(exchange, outcome, route);
     } catch (error) {
       this.crashed(exchange, error);
       return false;
@@ -83,8 +86,12 @@ export class Admission {
     refuse(exchange, 500, internalError(correlationId));
   }
 
-  #identified(exchange: HttpExchange, outcome: AuthenticationOutcome): boolean {
-    authenticationDone(this.#serverId, "http", exchange, outcome);
+  #identified(
+    exchange: HttpExchange,
+    outcome: AuthenticationOutcome,
+    route: string | undefined,
+  ): boolean {
+    authenticationDone(this.#serverId, "http", exchange, outcome, route);
     if ("failure" in outcome) {
       this.#refuseIdentity(exchange, outcome.failure);
       return false;

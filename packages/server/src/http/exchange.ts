@@ -37,6 +37,10 @@ export interface HttpExchange extends TransportInfo {
   /** The host that the client asked for, and the origin, where a trusted proxy said so. */
   readonly forwardedHost: string | undefined;
   readonly forwardedOrigin: string | undefined;
+  /** As the client speaks it: where a trusted proxy said so, to the proxy. */
+  readonly scheme: "http" | "https";
+  /** Of the response that was sent, or is being sent; undefined before. */
+  readonly status: number | undefined;
   /** Sends a whole response. `body` is JSON unless `headers` say otherwise. */
   respond(
     status: number,

@@ -75,7 +75,7 @@ export class FetchExchange implements HttpExchange {
   readonly #request: Request;
   readonly #resolve: (response: Response) => void;
   readonly #maxQueuedBytes: number;
-  #responded = false;
+  status: number | undefined = undefined;
   caller: Caller | undefined = undefined;
   extraHeaders: Readonly<Record<string, string>> | undefined = undefined;
 
@@ -94,6 +94,10 @@ export class FetchExchange implements HttpExchange {
     return pathname + search;
   }
 
+  get scheme(): "http" | "https" {
+    return new URL(this.#request.url).protocol === "https:" ? "https" : "http";
+  }
+
   header(name: string): string | undefined {
     const value = this.#request.headers.get(name);
     if (value !== null) return value;
@@ -106,7 +110,7 @@ export class FetchExchange implements HttpExchange {
     body: string | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void {
-    if (this.#responded) return;
+    if (this.status !== undefined) return;
     // Made first: for headers that HTTP cannot carry it throws, and then another answer must follow.
     const response = new Response((body ?? null) as string | null, {
       status,
@@ -116,7 +120,7 @@ export class FetchExchange implements HttpExchange {
         ...this.extraHeaders,
       },
     });
-    this.#responded = true;
+    this.status = status;
     this.#resolve(response);
   }
 
@@ -129,7 +133,7 @@ export class FetchExchange implements HttpExchange {
   openStream(headers?: Readonly<Record<string, string>>): SseStream {
     // Made first, as above.
     const all = new Headers({ ...SSE_HEADERS, ...headers, ...this.extraHeaders });
-    this.#responded = true;
+    this.status = 200;
     const stream = new FetchSseStream(this.#maxQueuedBytes);
     this.#disconnected = stream.cancelled;
     for (const listener of this.#listeners) stream.cancelled(listener);

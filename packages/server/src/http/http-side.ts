@@ -44,17 +44,19 @@ export class HttpSide {
     readonly readiness: Readiness;
   }) {
     const { options, dispatcher, legacy, registry, slots, readiness } = parts;
-    const admission = new Admission(dispatcher.serverId, options);
-    const documents = new PublicDocuments(options.auth?.documents, registry);
+    const { serverId } = dispatcher;
+    const admission = new Admission(serverId, options);
+    const documents = new PublicDocuments(options.auth?.documents, registry, serverId);
     this.#options = options;
     this.health = new Health(options.logger, options.clock);
-    this.routes = new Routes(
-      new Probes(readiness, this.health),
+    this.routes = new Routes({
+      serverId,
+      probes: new Probes(serverId, readiness, this.health),
       documents,
-      new RouteRunner(dispatcher.serverId, options, admission, slots),
-      options.path,
-      options.auth !== undefined,
-    );
+      runner: new RouteRunner(serverId, options, admission, slots),
+      endpointPath: options.path,
+      hasAuth: options.auth !== undefined,
+    });
     this.#endpoint = new HttpEndpoint(options, admission, dispatcher, legacy, documents);
   }
 

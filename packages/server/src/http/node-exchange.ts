@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { TLSSocket } from "node:tls";
 import type { Caller } from "../caller.ts";
 import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
@@ -71,6 +72,19 @@ export class NodeExchange implements HttpExchange {
 
   get forwardedOrigin(): string | undefined {
     return this.#site.proxies?.originOf(this.request.socket.remoteAddress, this.#reader);
+  }
+
+  get scheme(): "http" | "https" {
+    const origin = this.forwardedOrigin;
+    const isSecure =
+      origin === undefined
+        ? (this.request.socket as Partial<TLSSocket>).encrypted === true
+        : origin.startsWith("https:");
+    return isSecure ? "https" : "http";
+  }
+
+  get status(): number | undefined {
+    return this.response.headersSent ? this.response.statusCode : undefined;
   }
 
   get #reader(): (name: string) => string | undefined {

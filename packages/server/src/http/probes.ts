@@ -1,6 +1,7 @@
 import type { HealthStatus, HttpRouteInfo } from "@backplane/protocol";
 import type { Health } from "../health.ts";
 import type { HttpExchange } from "./exchange.ts";
+import { RouteVisit } from "./route-visit.ts";
 
 /** What the probes of an orchestrator ask. */
 export interface Readiness {
@@ -25,10 +26,12 @@ export const BUILT_IN_PATHS: readonly string[] = ["/health", "/ready", "/health/
  * guards, because probes come by address, and carry nothing but the status.
  */
 export class Probes {
+  readonly #serverId: string;
   readonly #readiness: Readiness;
   readonly #health: Health;
 
-  constructor(readiness: Readiness, health: Health) {
+  constructor(serverId: string, readiness: Readiness, health: Health) {
+    this.#serverId = serverId;
     this.#readiness = readiness;
     this.#health = health;
   }
@@ -44,34 +47,33 @@ export class Probes {
 
   /** @returns whether the path is a probe's; then the exchange is answered, now or later. */
   serve(exchange: HttpExchange, path: string): boolean {
-    if (path === "/health") this.#probe(exchange, () => answer(exchange, 200, "healthy"));
-    else if (path === "/ready") this.#probe(exchange, () => this.#ready(exchange));
-    else return false;
+    if (path !== "/health" && path !== "/ready") return false;
+    const visit = RouteVisit.begin(this.#serverId, { path, access: "probe" }, exchange);
+    const answer = (status: number, word: string): void => {
+      exchange.respond(status, `{"status":"${word}"}`, PROBE_HEADERS);
+      visit?.end();
+    };
+    if (exchange.method !== "GET" && exchange.method !== "HEAD") {
+      exchange.respond(405, undefined, ALLOW);
+      visit?.end({ stage: "method" });
+    } else if (path === "/health") answer(200, "healthy");
+    else this.#ready(answer);
     return true;
   }
 
-  #probe(exchange: HttpExchange, run: () => void): void {
-    if (exchange.method === "GET" || exchange.method === "HEAD") run();
-    else exchange.respond(405, undefined, ALLOW);
-  }
-
-  #ready(exchange: HttpExchange): void {
-    if (!this.#readiness.ready) answer(exchange, 503, "draining");
-    else if (this.#health.empty) answer(exchange, 200, "ready");
+  #ready(answer: (status: number, word: string) => void): void {
+    if (!this.#readiness.ready) answer(503, "draining");
+    else if (this.#health.empty) answer(200, "ready");
     else {
       this.#health.report().then(
         ({ status }) => {
           // It may have begun to drain while the checkers were asked.
-          if (!this.#readiness.ready) answer(exchange, 503, "draining");
-          else answer(exchange, status === "unhealthy" ? 503 : 200, READY_WORDS[status]);
+          if (!this.#readiness.ready) answer(503, "draining");
+          else answer(status === "unhealthy" ? 503 : 200, READY_WORDS[status]);
         },
         // A logger that throws, or a report that changes while it is read: nobody else is there to catch it.
-        () => answer(exchange, 503, READY_WORDS.unhealthy),
+        () => answer(503, READY_WORDS.unhealthy),
       );
     }
   }
-}
-
-function answer(exchange: HttpExchange, status: number, word: string): void {
-  exchange.respond(status, `{"status":"${word}"}`, PROBE_HEADERS);
 }

@@ -1,6 +1,7 @@
 import type { GuardedServer, PublicDocument } from "@backplane/protocol";
 import type { HttpExchange } from "./exchange.ts";
 import { pathOf } from "./path-of.ts";
+import { RouteVisit } from "./route-visit.ts";
 
 /**
  * Any page may read them, and clients in browsers send headers of their own with the request. Nothing in
@@ -19,8 +20,14 @@ const ALLOW: Readonly<Record<string, string>> = { ...CORS, Allow: "GET, HEAD, OP
 export class PublicDocuments {
   readonly #documents: ReadonlyMap<string, PublicDocument>;
   readonly #server: GuardedServer;
+  readonly #serverId: string;
 
-  constructor(documents: ReadonlyMap<string, PublicDocument> | undefined, server: GuardedServer) {
+  constructor(
+    documents: ReadonlyMap<string, PublicDocument> | undefined,
+    server: GuardedServer,
+    serverId: string,
+  ) {
+    this.#serverId = serverId;
     this.#documents = documents ?? new Map();
     this.#server = server;
   }
@@ -33,8 +40,17 @@ export class PublicDocuments {
   /** @returns whether the path is one of a document; then it has been answered. */
   serve(exchange: HttpExchange): boolean {
     if (this.#documents.size === 0) return false;
-    const document = this.#documents.get(pathOf(exchange.path));
+    const path = pathOf(exchange.path);
+    const document = this.#documents.get(path);
     if (document === undefined) return false;
+    const visit = RouteVisit.begin(this.#serverId, { path, access: "public" }, exchange);
+    const isServed = this.#answer(exchange, document);
+    visit?.end(isServed ? {} : { stage: "method" });
+    return true;
+  }
+
+  /** @returns whether the method is served. */
+  #answer(exchange: HttpExchange, document: PublicDocument): boolean {
     if (exchange.method === "OPTIONS") exchange.respond(204, undefined, PREFLIGHT);
     else if (exchange.method === "GET" || exchange.method === "HEAD") {
       exchange.respond(200, document.body(this.#server), {
@@ -42,7 +58,10 @@ export class PublicDocuments {
         "Content-Type": document.contentType,
         "Cache-Control": "max-age=300",
       });
-    } else exchange.respond(405, undefined, ALLOW);
+    } else {
+      exchange.respond(405, undefined, ALLOW);
+      return false;
+    }
     return true;
   }
 }

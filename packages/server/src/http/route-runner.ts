@@ -8,8 +8,10 @@ import {
   invalidRequest,
   isLoopbackHost,
   type MCPError,
+  type RouteRefusalStage,
   unavailable,
 } from "@backplane/protocol";
+import { authenticationDone } from "../authentication-done.ts";
 import { type Caller, callerOf } from "../caller.ts";
 import { limitHit } from "../limit-hit.ts";
 import { tooLarge } from "../message-refusals.ts";
@@ -22,6 +24,7 @@ import { pathOf } from "./path-of.ts";
 import { errorHeaders } from "./respond.ts";
 import { routeRequest } from "./route-request.ts";
 import { RouteStream } from "./route-stream.ts";
+import type { RouteEnding, RouteVisit } from "./route-visit.ts";
 
 const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
@@ -52,11 +55,13 @@ const FORWARDED_HEADERS = [
 
 /** An end before the handler's own: thrown, so that the steps read as a list. */
 class RouteRefusal extends Error {
+  readonly stage: RouteRefusalStage;
   readonly status: number;
   readonly error: MCPError;
 
-  constructor(status: number, error: MCPError) {
+  constructor(stage: RouteRefusalStage, status: number, error: MCPError) {
     super(error.message);
+    this.stage = stage;
     this.status = status;
     this.error = error;
   }
@@ -86,11 +91,16 @@ export class RouteRunner {
     this.#clock = options.clock;
   }
 
-  run(exchange: HttpExchange, route: HttpRoute, path: string): void {
-    if (!this.#admission.passesGuards(exchange, exchange.header("origin"))) return;
+  /** @param visit is told how it ended. */
+  run(exchange: HttpExchange, route: HttpRoute, path: string, visit: RouteVisit | undefined): void {
+    if (!this.#admission.passesGuards(exchange, exchange.header("origin"))) {
+      visit?.end({ stage: "guards" });
+      return;
+    }
     if (this.#running.size >= this.#options.limits.maxInFlight) {
-      limitHit(this.#serverId, "maxInFlight", undefined, RETRY_AFTER_MS);
+      limitHit(this.#serverId, "maxInFlight", undefined, RETRY_AFTER_MS, route.path);
       refuse(exchange, 503, unavailable("overloaded", RETRY_AFTER_MS));
+      visit?.end({ stage: "overloaded" });
       return;
     }
     const controller = new AbortController();
@@ -100,10 +110,13 @@ export class RouteRunner {
     );
     const { idleMs } = this.#options.deadlines;
     const stopTimer = this.#clock.after(idleMs, () => {
-      controller.abort(new RouteRefusal(503, deadlineExceeded("idle", idleMs)));
+      controller.abort(new RouteRefusal("deadline", 503, deadlineExceeded("idle", idleMs)));
     });
-    this.#serve(exchange, route, path, controller.signal)
-      .catch((error: unknown) => this.#failed(exchange, error))
+    this.#serve(exchange, route, path, controller.signal, visit)
+      .catch((error: unknown) => {
+        const ending = this.#failed(exchange, error, controller.signal);
+        visit?.end(ending);
+      })
       .finally(() => {
         stopTimer();
         this.#running.delete(controller);
@@ -124,7 +137,7 @@ export class RouteRunner {
 
   abortAll(): void {
     for (const controller of this.#running) {
-      controller.abort(new RouteRefusal(503, unavailable("draining", RETRY_AFTER_MS)));
+      controller.abort(new RouteRefusal("draining", 503, unavailable("draining", RETRY_AFTER_MS)));
     }
   }
 
@@ -133,16 +146,22 @@ export class RouteRunner {
     route: HttpRoute,
     path: string,
     signal: AbortSignal,
+    visit: RouteVisit | undefined,
   ): Promise<void> {
     const request = routeRequest(exchange, path, signal, this.#options.auth);
     const caller = await orAbort(signal, this.#identify(exchange, route, request));
-    if (caller === undefined) return;
+    if (caller === undefined) {
+      // An authenticator that failed has said nothing of the credential: it is an error of the server.
+      visit?.end(exchange.status === 500 ? {} : { stage: "authentication" });
+      return;
+    }
+    exchange.caller = caller;
     request.principal = caller.principal;
     if (exchange.method !== "GET" && exchange.method !== "HEAD") {
       request.body = await orAbort(signal, this.#body(exchange, route));
     }
     const response = await orAbort(signal, Promise.resolve(route.handle(request)));
-    this.#answer(exchange, response, caller);
+    this.#answer(exchange, route, response, caller, visit);
   }
 
   /** @returns undefined when a refusal has been sent. */
@@ -164,43 +183,63 @@ export class RouteRunner {
       return callerOf(known);
     }
     if (this.#options.auth === undefined) {
-      throw new RouteRefusal(401, invalidRequest("Authentication required"));
+      const message = "Authentication required";
+      const outcome = { failure: { status: 401, headers: {}, message } } as const;
+      authenticationDone(this.#serverId, "http", exchange, outcome, route.path);
+      throw new RouteRefusal("authentication", 401, invalidRequest(message));
     }
-    return (await this.#admission.identify(exchange))
+    return (await this.#admission.identify(exchange, route.path))
       ? this.#admission.callerOf(exchange)
       : undefined;
   }
 
-  async #body(exchange: HttpExchange, { maxBodyBytes }: HttpRoute): Promise<string> {
+  async #body(exchange: HttpExchange, { path, maxBodyBytes }: HttpRoute): Promise<string> {
     const maxBytes = Math.min(
       maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
       this.#options.limits.maxBodyBytes,
     );
     const text = await exchange.readText(maxBytes);
     if (text !== undefined) return text;
-    limitHit(this.#serverId, "maxBodyBytes");
-    throw new RouteRefusal(413, tooLarge(maxBytes));
+    limitHit(this.#serverId, "maxBodyBytes", undefined, undefined, path);
+    throw new RouteRefusal("too_large", 413, tooLarge(maxBytes));
   }
 
-  #answer(exchange: HttpExchange, response: HttpRouteResponse, caller: Caller): void {
-    const { status = 200, headers, body, stream } = response;
-    if (stream !== undefined) {
-      this.#stream(exchange, response, caller, stream);
+  #answer(
+    exchange: HttpExchange,
+    { path }: HttpRoute,
+    { status = 200, headers, body, stream: begin }: HttpRouteResponse,
+    caller: Caller,
+    visit: RouteVisit | undefined,
+  ): void {
+    if (begin === undefined) {
+      exchange.respond(status, body, { ...DEFAULT_HEADERS, ...headers });
+      visit?.end();
       return;
     }
-    exchange.respond(status, body, { ...DEFAULT_HEADERS, ...headers });
+    const stream = this.#openStream(exchange, path, headers, caller);
+    stream.onClose(() => visit?.end());
+    try {
+      begin(stream);
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
   }
 
-  #stream(
+  #openStream(
     exchange: HttpExchange,
-    { headers }: HttpRouteResponse,
+    path: string,
+    headers: HttpRouteResponse["headers"],
     { principal, principalKey }: Caller,
-    begin: (stream: RouteStream) => void,
-  ): void {
+  ): RouteStream {
     const owner = principalKey === "" ? `address ${exchange.remoteAddress ?? ""}` : principalKey;
-    const release = this.#slots.take(owner);
+    const release = this.#slots.take(owner, path);
     if (release === undefined) {
-      throw new RouteRefusal(503, unavailable("too_many_streams", RETRY_AFTER_MS));
+      throw new RouteRefusal(
+        "too_many_streams",
+        503,
+        unavailable("too_many_streams", RETRY_AFTER_MS),
+      );
     }
     let opened: SseStream;
     try {
@@ -228,27 +267,24 @@ export class RouteRunner {
       this.#streams.delete(stream);
     });
     exchange.onDisconnect(() => stream.ended());
-    try {
-      begin(stream);
-    } catch (error) {
-      stream.close();
-      throw error;
-    }
+    return stream;
   }
 
-  #failed(exchange: HttpExchange, error: unknown): void {
+  #failed(exchange: HttpExchange, error: unknown, signal: AbortSignal): RouteEnding {
     if (error instanceof RouteRefusal) {
       refuse(exchange, error.status, error.error);
-      return;
+      return { stage: error.stage };
     }
     const correlationId = globalThis.crypto.randomUUID();
-    if (!(error instanceof DOMException && error.name === "AbortError")) {
+    const gone = signal.aborted && error === signal.reason;
+    if (!gone) {
       this.#options.logger.error(
         { correlationId, path: pathOf(exchange.path), err: error },
         "a route failed unexpectedly; the client saw only the correlation id",
       );
     }
     refuse(exchange, 500, internalError(correlationId));
+    return gone ? { gone } : { correlationId };
   }
 }
 
@@ -258,6 +294,7 @@ function checkLocal(exchange: HttpExchange): void {
   const { remoteAddress } = exchange;
   if (forwarded === undefined && remoteAddress !== undefined && isLoopback(remoteAddress)) return;
   throw new RouteRefusal(
+    "not_local",
     403,
     invalidRequest(
       forwarded === undefined

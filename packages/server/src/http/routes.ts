@@ -7,11 +7,13 @@ import type { PublicDocuments } from "./public-documents.ts";
 import { errorHeaders } from "./respond.ts";
 import { checkRoute } from "./route-options.ts";
 import type { RouteRunner } from "./route-runner.ts";
+import { RouteVisit } from "./route-visit.ts";
 
 const RETRY_AFTER_MS = 5_000;
 
 /** What is answered beside the MCP endpoint: probes, an authenticator's documents, and what plugs in. */
 export class Routes {
+  readonly #serverId: string;
   readonly #probes: Probes;
   readonly #documents: PublicDocuments;
   readonly #runner: RouteRunner;
@@ -25,18 +27,20 @@ export class Routes {
   #outside: string | undefined;
   #refusing = false;
 
-  constructor(
-    probes: Probes,
-    documents: PublicDocuments,
-    runner: RouteRunner,
-    endpointPath: string,
-    hasAuth: boolean,
-  ) {
-    this.#probes = probes;
-    this.#documents = documents;
-    this.#runner = runner;
-    this.#endpointPath = endpointPath;
-    this.#hasAuth = hasAuth;
+  constructor(parts: {
+    readonly serverId: string;
+    readonly probes: Probes;
+    readonly documents: PublicDocuments;
+    readonly runner: RouteRunner;
+    readonly endpointPath: string;
+    readonly hasAuth: boolean;
+  }) {
+    this.#serverId = parts.serverId;
+    this.#probes = parts.probes;
+    this.#documents = parts.documents;
+    this.#runner = parts.runner;
+    this.#endpointPath = parts.endpointPath;
+    this.#hasAuth = parts.hasAuth;
   }
 
   /**
@@ -104,13 +108,14 @@ export class Routes {
     if (byMethod === undefined || byMethod.size === 0) return this.#documents.serve(exchange);
     const { method } = exchange;
     const route = byMethod.get(method === "HEAD" ? "GET" : method);
-    if (route === undefined) {
-      const allow = [...byMethod.keys()].flatMap((one) =>
-        one === "GET" ? ["GET", "HEAD"] : [one],
-      );
-      exchange.respond(405, undefined, { Allow: allow.join(", ") });
-    } else if (this.#refusing) this.#unavailable(exchange);
-    else this.#runner.run(exchange, route, path);
+    if (route === undefined) this.#refuseMethod(exchange, [...byMethod.values()]);
+    else {
+      const visit = RouteVisit.begin(this.#serverId, route, exchange);
+      if (this.#refusing) {
+        this.#unavailable(exchange);
+        visit?.end({ stage: "draining" });
+      } else this.#runner.run(exchange, route, path, visit);
+    }
     return true;
   }
 
@@ -148,6 +153,14 @@ export class Routes {
     const created = [prefix, new Map<string, HttpRoute>()] as const;
     this.#prefixes = [...this.#prefixes, created].sort(([a], [b]) => b.length - a.length);
     return created[1];
+  }
+
+  /** @param routes what the path has for other methods: at least one. */
+  #refuseMethod(exchange: HttpExchange, routes: readonly HttpRoute[]): void {
+    const visit = RouteVisit.begin(this.#serverId, routes[0] as HttpRoute, exchange);
+    const allow = routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+    exchange.respond(405, undefined, { Allow: allow.join(", ") });
+    visit?.end({ stage: "method" });
   }
 
   #unavailable(exchange: HttpExchange): void {
