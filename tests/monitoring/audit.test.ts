@@ -107,6 +107,8 @@ describe("an audit", () => {
   it("ends with its server, and verifies by the program that is shipped", async () => {
     const { server, url } = await observedServer();
     const { path } = audited(server, { key: "a key of thirty-two bytes or more" });
+    server.addRoute({ method: "PUT", path: "/notes", access: "public", handle: () => ({}) });
+    await fetch(new URL("/notes", url), { method: "PUT", body: "x" });
     const client = observingClient({ url });
     await client.callTool("echo", { text: "x" });
     await client.close();
@@ -116,6 +118,7 @@ describe("an audit", () => {
     expect(stdout).toMatch(/^The audit verifies\.\n\d+ records verify, 1 to \d+\.\n/);
     expect(stdout).toContain("whether records were cut off at the end cannot be told");
     const bytes = readFileSync(path);
+    expect(bytes.toString()).toMatch(/"kind":"route",.*"route":"\/notes","method":"PUT"/);
     const at = Math.floor(bytes.length / 2);
     bytes[at] = (bytes[at] as number) ^ 1;
     writeFileSync(path, bytes);

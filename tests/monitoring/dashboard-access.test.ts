@@ -76,7 +76,10 @@ describe("signing in", () => {
     const { at, audit } = await rig();
     await post(`${at}/sign-in`, { credential: "wrong" });
     await audit.flush();
-    expect(audit.recent(1)).toMatchObject([{ kind: "authentication", status: 401 }]);
+    expect(audit.recent(2)).toMatchObject([
+      { kind: "route", route: "/dashboard/sign-in", status: 401 },
+      { kind: "authentication", route: "/dashboard/sign-in", status: 401 },
+    ]);
   });
 
   it("ends: signed out, revoked, no longer allowed, or one too many", async () => {

@@ -32,11 +32,12 @@ describe.each(PROTOCOLS)("OpenTelemetry's own SDK reads, %s", (protocol) => {
   it("the instruments of the conventions, with their attributes and bounds", async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const meterProvider = provider(exporter);
-    const { client, server } = await measured(meterProvider, protocol);
+    const { client, server, url } = await measured(meterProvider, protocol);
     await client.callTool("echo", { text: "hi" });
     await client.callTool("fails").catch(() => {});
     await client.callTool("refuses");
     await client.getPrompt("greeting");
+    for (const method of ["GET", "POST"]) await fetch(new URL("/health", url), { method });
     await client.close();
     await meterProvider.forceFlush();
     const metrics = exporter
@@ -82,6 +83,29 @@ describe.each(PROTOCOLS)("OpenTelemetry's own SDK reads, %s", (protocol) => {
         "network.protocol.name": "http",
       });
     }
+    const requests = "http.server.request.duration";
+    expect(points(requests).map(({ attributes }) => attributes)).toEqual([
+      {
+        "http.request.method": "GET",
+        "url.scheme": "http",
+        "http.route": "/health",
+        "http.response.status_code": 200,
+      },
+      {
+        "http.request.method": "POST",
+        "url.scheme": "http",
+        "http.route": "/health",
+        "http.response.status_code": 405,
+      },
+    ]);
+    expect(points(requests)[0]?.value).toMatchObject({
+      buckets: {
+        boundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+      },
+    });
+    expect(points("backplane.server.routes_refused")).toMatchObject([
+      { value: 1, attributes: { "http.route": "/health", stage: "method" } },
+    ]);
     expect(points("backplane.server.masked_errors")[0]?.value).toBe(1);
     expect(points("backplane.server.in_flight")[0]?.value).toBe(server.load.inFlight);
   });

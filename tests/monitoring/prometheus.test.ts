@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { get } from "node:http";
 import { MCPMetrics } from "@backplane/monitoring";
 import { prometheus, prometheusText } from "@backplane/monitoring/prometheus";
 import { MCPServer } from "@backplane/server";
@@ -70,6 +71,29 @@ describe("promtool accepts", { tags: ["promtool"] }, () => {
     expect(text).toContain('error_type="tool_error"');
   });
 
+  it("routes of every kind of path, and what refused them", async () => {
+    const { server, url } = await observedServer(guarded());
+    const metrics = new MCPMetrics({ server });
+    onTestFinished(() => metrics.close());
+    server.addRoute(prometheus(metrics));
+    const handle = () => ({ body: "{}" });
+    for (const path of ['/quo"ted', "/back\\slash", "/folder/*"]) {
+      server.addRoute({ method: "GET", path, access: "public", handle });
+      // As it is: a URL would be written otherwise.
+      const { port } = new URL(url);
+      const [answer] = await once(get({ port, path: path.replace("*", "a/b") }), "response");
+      answer.resume();
+    }
+    for (const key of [KEYS.ada, "wrong"]) {
+      await fetch(new URL("/metrics", url), { headers: { "X-API-Key": key } });
+    }
+    const text = prometheusText(metrics);
+    expect(await promtool(text)).toEqual({ code: 0, said: "" });
+    expect(text).toContain('http_route="/quo\\"ted"');
+    expect(text).toContain('http_route="/folder/*"');
+    expect(text).toMatch(/routes_refused_total\{http_route="\/metrics",.*"authentication"\} 1$/m);
+  });
+
   it("two servers in one text, each family once", async () => {
     const first = await measured();
     const second = await measured();
@@ -102,6 +126,7 @@ describe("promtool accepts", { tags: ["promtool"] }, () => {
     const metrics = new MCPMetrics({ server, collectRequestDuration: false });
     onTestFinished(() => metrics.close());
     await observingClient({ url }).callTool("echo", { text: "hi" });
+    await fetch(new URL("/health", url));
     const text = prometheusText(metrics);
     expect(await promtool(text)).toEqual({ code: 0, said: "" });
     expect(text).toMatch(/^mcp_server_operations_total\{.*gen_ai_tool_name="echo".*\} 1$/m);

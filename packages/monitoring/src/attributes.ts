@@ -1,9 +1,10 @@
 import type { Operation, OperationWay } from "./metrics/operation.ts";
+import type { RouteSeries } from "./metrics/route-table.ts";
 
 /** Attributes, of which each has a value. */
 export type AttributeValues = Record<string, string | number>;
 
-/** The attributes that the conventions for MCP name, in one place for all exporters. */
+/** The attributes that the conventions for MCP and HTTP name, in one place for all exporters. */
 export const ATTRIBUTES = {
   method: "mcp.method.name",
   revision: "mcp.protocol.version",
@@ -22,6 +23,10 @@ export const ATTRIBUTES = {
   serverAddress: "server.address",
   serverPort: "server.port",
   clientAddress: "client.address",
+  httpMethod: "http.request.method",
+  httpRoute: "http.route",
+  httpStatus: "http.response.status_code",
+  scheme: "url.scheme",
 } as const;
 
 /** The attributes of `mcp.server.operation.duration` and `mcp.client.operation.duration`. */
@@ -39,6 +44,18 @@ export function operationAttributes(operation: Operation, way: OperationWay): At
     ...(isCode(way.errorType) && { [ATTRIBUTES.status]: way.errorType }),
     ...transportAttributes(way.transport),
     ...(server !== undefined && addressAttributes(server)),
+  };
+}
+
+/** The attributes of `http.server.request.duration`. */
+export function routeAttributes({ route, way }: RouteSeries): AttributeValues {
+  const { scheme, status, errorType } = way;
+  return {
+    [ATTRIBUTES.httpMethod]: route.method,
+    [ATTRIBUTES.scheme]: scheme,
+    [ATTRIBUTES.httpRoute]: route.path,
+    ...(status !== undefined && { [ATTRIBUTES.httpStatus]: status }),
+    ...(errorType !== undefined && { [ATTRIBUTES.error]: errorType }),
   };
 }
 

@@ -9,6 +9,7 @@ export type {
   AuditedOpening,
   AuditedPrincipal,
   AuditedRefusal,
+  AuditedRoute,
   AuditHead,
   AuditRecord,
   AuditRecordBase,
@@ -44,6 +45,7 @@ export {
 } from "./metrics/duration-histogram.ts";
 export { MCPMetrics, type MCPMetricsOptions } from "./metrics/mcp-metrics.ts";
 export type { OpenTelemetryOptions } from "./metrics/opentelemetry.ts";
+export type { RouteStats } from "./metrics/route-stats.ts";
 export type { CacheStats, MCPStats, OpenStats, OperationStats } from "./metrics/stats.ts";
 export { observe, type ServerChannel } from "./observe.ts";
 export type { ContextPropagator, MeterSource, TracerSource } from "./opentelemetry-types.ts";

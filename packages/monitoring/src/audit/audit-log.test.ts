@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { AuditLog } from "./audit-log.ts";
 import type { AuditOptions } from "./audit-options.ts";
 import type { AuditHead } from "./audit-record.ts";
-import { MemorySink, requestEnded } from "./audit-rig.test-support.ts";
+import { MemorySink, requestEnded, routeEnded } from "./audit-rig.test-support.ts";
 import { auditStream } from "./audit-sink.ts";
 import { verifyAudit } from "./verify.ts";
 
@@ -104,8 +104,14 @@ describe("AuditLog", () => {
       principal: undefined,
       status: 401,
       stage: "signature",
+      route: undefined,
     });
-    const limit = { serverId: "s", target: undefined, retryAfterMs: undefined };
+    const limit = {
+      serverId: "s",
+      target: undefined,
+      retryAfterMs: undefined,
+      route: undefined,
+    };
     CHANNELS.limit.publish({ ...limit, limit: "maxBodyBytes", context: undefined });
     CHANNELS.limit.publish({ ...limit, limit: "rateLimit", context: {} as never });
     await log.flush();
@@ -114,6 +120,39 @@ describe("AuditLog", () => {
       { kind: "limit", limit: "maxBodyBytes" },
     ]);
     expect(sink.records).toHaveLength(3);
+  });
+
+  it("records what routes answered to whom, of its server, and never what they know of them", async () => {
+    const sink = new MemorySink();
+    const log = make(sink);
+    const claims = { email: "a@b" };
+    const principal = { id: "alice", issuer: "i", scopes: ["secret-scope"], roles: [], claims };
+    routeEnded({ principal, status: 201, correlationId: undefined });
+    routeEnded({ serverId: "another" });
+    routeEnded({ status: undefined, method: `X\u001b[31m\n${"y".repeat(1_000)}` });
+    await log.flush();
+    const [, first, second, ...rest] = sink.records;
+    expect(rest).toEqual([]);
+    expect(first).toEqual({
+      chain: expect.any(String),
+      seq: 2,
+      time: expect.stringMatching(/Z$/),
+      kind: "route",
+      principal: { id: "alice", issuer: "i" },
+      remoteAddress: "127.0.0.1",
+      route: "/metrics",
+      method: "GET",
+      status: 201,
+      durationMs: 1.235,
+      prev: expect.any(String),
+      hash: expect.any(String),
+    });
+    expect(second).toMatchObject({ principal: null, method: expect.stringMatching(/^X/) });
+    expect(second).not.toHaveProperty("status");
+    // And a mark that it was cut.
+    expect((second as { method: string }).method).toHaveLength(257);
+    expect(sink.text).not.toContain("\u001b");
+    expect(await verify(sink.text)).toMatchObject({ valid: true, records: 3 });
   });
 
   it("tells apart the schemas under which a tool was called", async () => {
@@ -235,6 +274,8 @@ describe("AuditLog", () => {
     [{ onHead: 1 }, /"onHead"/],
     [{ maxBuffered: 0 }, /"maxBuffered"/],
     [{ flushMs: -1 }, /"flushMs"/],
+    [{ skipRoutes: "/health" }, /"skipRoutes"/],
+    [{ skipRoutes: [/health/] }, /"skipRoutes"/],
     [{ headEveryMs: 0 }, /"headEveryMs"/],
     [{ logger: {} }, /"logger"/],
     [{ file: "x" }, /"file"/],

@@ -1,9 +1,10 @@
+import type { RouteEndEvent } from "@backplane/protocol";
 import { observe } from "../observe.ts";
 import { type AuditOptions, type ResolvedAudit, resolveAudit } from "./audit-options.ts";
 import type { AuditRecord } from "./audit-record.ts";
 import { AuditWriter } from "./audit-writer.ts";
 import { SHARED_SEAL } from "./chain.ts";
-import { type AuditEntry, callEntry, limitEntry, refusalEntry } from "./entries.ts";
+import { type AuditEntry, callEntry, limitEntry, refusalEntry, routeEntry } from "./entries.ts";
 
 /** How an audit fares. */
 export interface AuditStatus {
@@ -20,8 +21,9 @@ export interface AuditStatus {
 }
 
 /**
- * Records every request of a server, and every refused credential, as lines of a hash chain: who, what, under
- * which schema, what the policy decided, how it ended. Never arguments, results or credentials.
+ * Records every request of a server, every refused credential, and what its routes beside MCP answered to whom,
+ * as lines of a hash chain: who, what, under which schema, what the policy decided, how it ended. Never arguments,
+ * results or credentials.
  *
  * Calls do not wait for it: records are kept in memory and written in batches. What happens when the sink
  * does not keep up or is away (a full disk): calls go on, at most `maxBuffered` records wait, further ones are
@@ -50,9 +52,13 @@ export class AuditLog {
     this.#subscriptions = [
       observe("requestEnd", serverId, (event) => this.#record(callEntry(event))),
       observe("authenticationRefused", serverId, (event) => this.#record(refusalEntry(event))),
+      observe("routeEnd", serverId, (event) => {
+        if (this.#isDecision(event)) this.#record(routeEntry(event));
+      }),
       observe("limit", serverId, (event) => {
-        // What a request ran into is part of that request's own record.
-        if (event.context === undefined) this.#record(limitEntry(event));
+        // What a request ran into is part of that request's own record, be it of MCP or a route.
+        if (event.context === undefined && event.route === undefined)
+          this.#record(limitEntry(event));
       }),
     ];
   }
@@ -83,6 +89,13 @@ export class AuditLog {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #isDecision({ route, access, method, stage }: RouteEndEvent): boolean {
+    // A refused credential has a record of its own.
+    if (stage === "authentication" || this.#options.skipRoutes.has(route)) return false;
+    const isRead = method === "GET" || method === "HEAD";
+    return access !== "public" || stage !== undefined || !isRead;
   }
 
   #record(entry: AuditEntry): void {

@@ -28,6 +28,12 @@ export interface AuditOptions {
   readonly maxBuffered?: number;
   /** Longest time that a record waits before it is written, in milliseconds. Default 100. */
   readonly flushMs?: number;
+  /**
+   * Routes beside MCP whose requests are not recorded, as they were registered. Default `/health` and `/ready`,
+   * which an orchestrator asks every few seconds. Of other routes a record says who was answered what, or what
+   * refused them; what a public route answers to a GET or HEAD is no decision, and never recorded.
+   */
+  readonly skipRoutes?: readonly string[];
   /** Told once when records cannot be written, and once when they can again. Default: nobody. */
   readonly logger?: Logger;
 }
@@ -41,11 +47,13 @@ export interface ResolvedAudit {
   readonly headEveryMs: number;
   readonly maxBuffered: number;
   readonly flushMs: number;
+  readonly skipRoutes: ReadonlySet<string>;
   readonly logger: Logger | undefined;
 }
 
 const SUBJECT = "AuditLog";
 const MIN_KEY_BYTES = 32;
+const PROBES: readonly string[] = ["/health", "/ready"];
 const MEMBERS: readonly string[] = [
   "server",
   "sink",
@@ -54,13 +62,14 @@ const MEMBERS: readonly string[] = [
   "headEveryMs",
   "maxBuffered",
   "flushMs",
+  "skipRoutes",
   "logger",
 ] satisfies (keyof AuditOptions)[];
 
 /** @throws {TypeError} that names the option and what it takes. */
 export function resolveAudit(options: AuditOptions): ResolvedAudit {
   checkMembers(SUBJECT, options, MEMBERS);
-  const { server, sink, key, onHead, logger } = options;
+  const { server, sink, key, onHead, skipRoutes = PROBES, logger } = options;
   if (typeof (server as AuditedServer | undefined)?.serverId !== "string") {
     throw new TypeError('AuditLog: option "server" must be a server');
   }
@@ -68,6 +77,11 @@ export function resolveAudit(options: AuditOptions): ResolvedAudit {
   checkMethods(SUBJECT, "sink", resolved ?? null, ["write"]);
   if (onHead !== undefined && typeof onHead !== "function") {
     throw new TypeError('AuditLog: option "onHead" must be a function');
+  }
+  if (!Array.isArray(skipRoutes) || !skipRoutes.every((path) => typeof path === "string")) {
+    throw new TypeError(
+      'AuditLog: option "skipRoutes" must be a list of paths, such as ["/health"]',
+    );
   }
   checkMethods(SUBJECT, "logger", logger, ["warn", "info"]);
   return {
@@ -78,6 +92,7 @@ export function resolveAudit(options: AuditOptions): ResolvedAudit {
     headEveryMs: wholeNumber(SUBJECT, "headEveryMs", options.headEveryMs ?? 60_000),
     maxBuffered: wholeNumber(SUBJECT, "maxBuffered", options.maxBuffered ?? 10_000),
     flushMs: wholeNumber(SUBJECT, "flushMs", options.flushMs ?? 100),
+    skipRoutes: new Set(skipRoutes),
     logger,
   };
 }

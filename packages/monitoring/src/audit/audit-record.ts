@@ -1,4 +1,10 @@
-import type { AuthorizationDecision, Era, LimitEvent, RequestOutcome } from "@backplane/protocol";
+import type {
+  AuthorizationDecision,
+  Era,
+  LimitEvent,
+  RequestOutcome,
+  RouteRefusalStage,
+} from "@backplane/protocol";
 
 /** What every line of an audit has. */
 export interface AuditRecordBase {
@@ -57,6 +63,28 @@ export interface AuditedRefusal extends AuditRecordBase {
   readonly status?: number;
   /** Which check refused: a fixed word. */
   readonly stage?: string;
+  /** The route that it was for, as it was registered; absent for what is MCP. */
+  readonly route?: string;
+}
+
+/** A request of what is served over HTTP beside MCP: it was answered, or refused by something but its credential. */
+export interface AuditedRoute extends AuditRecordBase {
+  readonly kind: "route";
+  /** Null for an anonymous caller, as on public and open routes. */
+  readonly principal: AuditedPrincipal | null;
+  readonly remoteAddress?: string;
+  /** As it was registered, such as `/metrics` or `/files/*`. */
+  readonly route: string;
+  /** As the client wrote it; cut at 256 characters. */
+  readonly method: string;
+  /** Absent when the client was gone before the answer. */
+  readonly status?: number;
+  /** What refused it, or cut it off; absent when the route itself answered. */
+  readonly stage?: RouteRefusalStage;
+  /** Under which the log has the unexpected error that the client did not see. */
+  readonly correlationId?: string;
+  /** Of a stream, to its close. */
+  readonly durationMs: number;
 }
 
 /** Something refused before it was read, because there is too much of it. */
@@ -100,6 +128,7 @@ export interface AuditedClosing extends AuditRecordBase {
 export type AuditRecord =
   | AuditedCall
   | AuditedRefusal
+  | AuditedRoute
   | AuditedLimit
   | AuditedLoss
   | AuditedOpening

@@ -1,4 +1,9 @@
-import { CHANNELS, type Principal, type RequestEndEvent } from "@backplane/protocol";
+import {
+  CHANNELS,
+  type Principal,
+  type RequestEndEvent,
+  type RouteEndEvent,
+} from "@backplane/protocol";
 import type { AuditRecord } from "./audit-record.ts";
 import type { AuditRemains, AuditSink } from "./audit-sink.ts";
 
@@ -40,6 +45,25 @@ export function requestEnded({
     decision: undefined,
     ...event,
   } as RequestEndEvent);
+}
+
+/** Tells that a request of a route ended, as a server does. */
+export function routeEnded(event: Partial<RouteEndEvent> = {}): void {
+  const told: RouteEndEvent = {
+    serverId: "s",
+    route: "/metrics",
+    access: "authenticated",
+    method: "GET",
+    scheme: "http",
+    remoteAddress: "127.0.0.1",
+    principal: undefined,
+    status: 200,
+    stage: undefined,
+    correlationId: undefined,
+    durationMs: 1.234_567,
+    ...event,
+  };
+  CHANNELS.routeEnd.publish(told);
 }
 
 /** Keeps the lines, and fails when a test says so. */

@@ -5,6 +5,7 @@ import {
   type LimitEvent,
   type Principal,
   type RequestEndEvent,
+  type RouteEndEvent,
   redactText,
   type Tool,
 } from "@backplane/protocol";
@@ -40,12 +41,27 @@ export interface CallEntry {
   readonly durationMs: number;
 }
 
+/** What is kept of a request of a route. */
+export interface RouteEntry {
+  readonly kind: "route";
+  readonly atMs: number;
+  readonly principal: Principal | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly route: string;
+  readonly method: string;
+  readonly status: number | undefined;
+  readonly stage: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly durationMs: number;
+}
+
 /**
  * What is kept of an event until it is written: values and what is shared anyway, never the request itself,
  * which would keep its arguments alive.
  */
 export type AuditEntry =
   | CallEntry
+  | RouteEntry
   | {
       readonly kind: "authentication";
       readonly atMs: number;
@@ -53,6 +69,7 @@ export type AuditEntry =
       readonly remoteAddress: string | undefined;
       readonly status: number | undefined;
       readonly stage: string | undefined;
+      readonly route: string | undefined;
     }
   | { readonly kind: "limit"; readonly atMs: number; readonly limit: string };
 
@@ -79,8 +96,25 @@ export function callEntry(event: RequestEndEvent): CallEntry {
 }
 
 export function refusalEntry(event: AuthenticationEvent): AuditEntry {
-  const { transport, remoteAddress, status, stage } = event;
-  return { kind: "authentication", atMs: Date.now(), transport, remoteAddress, status, stage };
+  const { transport, remoteAddress, status, stage, route } = event;
+  const atMs = Date.now();
+  return { kind: "authentication", atMs, transport, remoteAddress, status, stage, route };
+}
+
+export function routeEntry(event: RouteEndEvent): RouteEntry {
+  const { principal, remoteAddress, route, status, stage, correlationId, durationMs } = event;
+  return {
+    kind: "route",
+    atMs: Date.now(),
+    principal,
+    remoteAddress,
+    route,
+    method: short(event.method),
+    status,
+    stage,
+    correlationId,
+    durationMs,
+  };
 }
 
 export function limitEntry({ limit }: LimitEvent): AuditEntry {
@@ -118,6 +152,7 @@ export class EntryWriter {
   /** JSON members without braces. */
   members(entry: AuditEntry): string {
     if (entry.kind === "call") return this.#call(entry);
+    if (entry.kind === "route") return this.#route(entry);
     const { atMs: _atMs, ...shown } = entry;
     return toMembers(shown);
   }
@@ -129,10 +164,15 @@ export class EntryWriter {
       known = { like: entry, text: this.#asked(entry) };
       remember(this.#calls, target, known);
     }
-    const who = principal === undefined ? "null" : this.#principal(principal);
+    const who = this.#who(principal);
     const where = remoteAddress === undefined ? "" : this.#address(remoteAddress);
-    const took = Math.round(durationMs * 1_000) / 1_000;
+    const took = rounded(durationMs);
     return `"kind":"call","correlationId":${quoteId(correlationId)},"principal":${who}${where}${known.text},"durationMs":${took}`;
+  }
+
+  #route({ atMs: _atMs, kind, principal, durationMs, ...shown }: RouteEntry): string {
+    const who = this.#who(principal);
+    return `"kind":"${kind}","principal":${who},${toMembers(shown)},"durationMs":${rounded(durationMs)}`;
   }
 
   /** What is asked, and how it ended. */
@@ -160,7 +200,8 @@ export class EntryWriter {
     return text;
   }
 
-  #principal(principal: Principal): string {
+  #who(principal: Principal | undefined): string {
+    if (principal === undefined) return "null";
     let shown = this.#principals.get(principal);
     if (shown === undefined) {
       const { id, issuer, clientId } = principal;
@@ -203,6 +244,10 @@ function isAlike(one: CallEntry, other: CallEntry): boolean {
 function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): void {
   if (known.size >= MAX_REMEMBERED) known.clear();
   known.set(key, value);
+}
+
+function rounded(durationMs: number): number {
+  return Math.round(durationMs * 1_000) / 1_000;
 }
 
 /** An id is nearly always a UUID, of which the JSON is itself in quotes. */

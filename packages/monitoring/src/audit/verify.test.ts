@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { AuditLog } from "./audit-log.ts";
-import { MemorySink, requestEnded } from "./audit-rig.test-support.ts";
+import { MemorySink, requestEnded, routeEnded } from "./audit-rig.test-support.ts";
 import { type VerifyOptions, verifyAudit } from "./verify.ts";
 
 const KEY = new Uint8Array(32).fill(7);
@@ -11,7 +11,8 @@ async function audit(options: { key?: Uint8Array } = {}, count = 4): Promise<Mem
   const log = new AuditLog({ server: { serverId: "s" }, sink, ...options });
   for (let n = 0; n < count; n++) {
     const principal = { id: `pörtal ${n}`, scopes: [], roles: [] };
-    requestEnded({ target: `tool 😀 ${n}`, principal });
+    if (n % 3 === 0) routeEnded({ principal, stage: "too_large", status: 413 });
+    else requestEnded({ target: `tool 😀 ${n}`, principal });
   }
   await log.close();
   return sink;

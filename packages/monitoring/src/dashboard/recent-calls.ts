@@ -1,6 +1,6 @@
 import { clip, type RequestEndEvent, redactText } from "@backplane/protocol";
 import type { AuditLog } from "../audit/audit-log.ts";
-import type { AuditRecord } from "../audit/audit-record.ts";
+import type { AuditedPrincipal, AuditedRoute, AuditRecord } from "../audit/audit-record.ts";
 
 const MAX_KEPT = 100;
 /** Calls of one second that are kept without an audit; errors have as much room again. */
@@ -59,8 +59,7 @@ function fromAudit(record: AuditRecord): RecentCall {
     case "call": {
       const { correlationId, method, target, principal, era, transport } = record;
       const { outcome, errorCode, decision, durationMs } = record;
-      const who = principal?.id === undefined ? undefined : clip(principal.id, MAX_TEXT_LENGTH);
-      const what = { correlationId, method, target, principal: who, era, transport };
+      const what = { correlationId, method, target, principal: whoIs(principal), era, transport };
       return { ...base, ...what, outcome, errorCode, decision, durationMs };
     }
     case "authentication":
@@ -70,6 +69,17 @@ function fromAudit(record: AuditRecord): RecentCall {
         transport: record.transport,
         outcome: "refused",
       };
+    case "route": {
+      const { correlationId, method, route: target, principal, durationMs } = record;
+      const what = {
+        correlationId,
+        method,
+        target,
+        principal: whoIs(principal),
+        transport: "http",
+      };
+      return { ...base, ...what, outcome: outcomeOf(record), durationMs };
+    }
     case "limit":
       return { ...base, target: record.limit, outcome: "limited" };
     case "lost":
@@ -77,6 +87,17 @@ function fromAudit(record: AuditRecord): RecentCall {
     default:
       return { ...base, outcome: record.kind };
   }
+}
+
+function whoIs(principal: AuditedPrincipal | null): string | undefined {
+  return principal === null ? undefined : clip(principal.id, MAX_TEXT_LENGTH);
+}
+
+/** In the words that calls have. */
+function outcomeOf({ status, stage }: AuditedRoute): string {
+  if (status === undefined) return "cancelled";
+  if (stage === undefined && status >= 500) return "error";
+  return stage !== undefined || status >= 400 ? "refused" : "ok";
 }
 
 /** The first calls and errors of each second, where there is no audit. */

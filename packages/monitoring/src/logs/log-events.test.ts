@@ -1,6 +1,6 @@
 import { CHANNELS, type Logger } from "@backplane/protocol";
 import { afterEach, expect, it } from "vitest";
-import { requestEnded } from "../audit/audit-rig.test-support.ts";
+import { requestEnded, routeEnded } from "../audit/audit-rig.test-support.ts";
 import { type LogEventsOptions, logEvents } from "./log-events.ts";
 
 const lines: string[] = [];
@@ -26,6 +26,7 @@ afterEach(() => {
 function tellAll(): void {
   requestEnded({ target: "add", event: { outcome: "error", errorCode: -32602, decision: "hide" } });
   requestEnded({ serverId: "another" });
+  routeEnded({ status: 405, stage: "method" });
   const { limit, authenticationRefused, degraded } = CHANNELS;
   limit.publish({
     serverId: "s",
@@ -33,6 +34,7 @@ function tellAll(): void {
     context: undefined,
     target: undefined,
     retryAfterMs: undefined,
+    route: "/form",
   });
   authenticationRefused.publish({
     serverId: "s",
@@ -41,6 +43,7 @@ function tellAll(): void {
     principal: undefined,
     status: 401,
     stage: "signature",
+    route: undefined,
   });
   degraded.publish({ serverId: undefined, part: "cache", degraded: true });
 }
@@ -52,12 +55,19 @@ it("logs each request and what was refused; the server logs the rest itself", ()
     expect.stringMatching(
       /^info: request \{"correlationId":"[\w-]{36}","method":"tools\/call","target":"add","era":"modern","outcome":"error","errorCode":-32602,"decision":"hide","durationMs":1\.235\}$/,
     ),
-    'warn: a limit refused something {"limit":"maxBodyBytes"}',
+    'debug: request of a route {"route":"/metrics","method":"GET","status":405,"stage":"method","remoteAddress":"127.0.0.1","durationMs":1.235}',
+    'warn: a limit refused something {"limit":"maxBodyBytes","route":"/form"}',
   ]);
 });
 
 it("has a level for each channel", () => {
-  begin({ requestEnd: "silent", limit: "debug", authenticationRefused: "error", degraded: "warn" });
+  begin({
+    requestEnd: "silent",
+    routeEnd: "silent",
+    limit: "debug",
+    authenticationRefused: "error",
+    degraded: "warn",
+  });
   tellAll();
   expect(lines.map((line) => line.slice(0, line.indexOf("{") - 1))).toEqual([
     "debug: a limit refused something",

@@ -8,16 +8,23 @@ export interface LogEventsOptions {
   readonly logger: Logger;
   /**
    * At which level each channel of the server is logged; `silent` for not at all. Default: `requestEnd` at
-   * `info`, `limit` at `warn`, the rest silent, because the server, or the part itself, logs it already.
+   * `info`, `limit` at `warn`, `routeEnd` at `debug`, because probes come every few seconds, the rest silent,
+   * because the server, or the part itself, logs it already.
    */
   readonly levels?: Partial<Record<LoggedChannel, LogThreshold>>;
 }
 
 /** The channels that can be logged. */
-export type LoggedChannel = "requestEnd" | "limit" | "authenticationRefused" | "degraded";
+export type LoggedChannel =
+  | "requestEnd"
+  | "routeEnd"
+  | "limit"
+  | "authenticationRefused"
+  | "degraded";
 
 const DEFAULTS: Readonly<Record<LoggedChannel, LogThreshold>> = {
   requestEnd: "info",
+  routeEnd: "debug",
   limit: "warn",
   authenticationRefused: "silent",
   degraded: "silent",
@@ -25,7 +32,7 @@ const DEFAULTS: Readonly<Record<LoggedChannel, LogThreshold>> = {
 
 /**
  * Logs what a server tells on its channels: one line for each request, with its correlation id, who, what and
- * how it ended, and what it refused. Never arguments or results.
+ * how it ended, one for each request of a route, and what it refused. Never arguments or results.
  * @returns what ends it.
  * @throws {TypeError} that names the option and what it takes.
  */
@@ -62,23 +69,49 @@ export function logEvents(options: LogEventsOptions): () => void {
             outcome,
             errorCode,
             decision,
-            durationMs: Math.round(durationMs * 1_000) / 1_000,
+            durationMs: toMicroseconds(durationMs),
           },
           "request",
         ),
     ),
   );
+  on("routeEnd", (level) =>
+    observe(
+      "routeEnd",
+      serverId,
+      ({ route, method, status, stage, principal, remoteAddress, correlationId, durationMs }) =>
+        logger[level](
+          {
+            route,
+            method,
+            status,
+            stage,
+            principal: principal?.id,
+            remoteAddress,
+            correlationId,
+            durationMs: toMicroseconds(durationMs),
+          },
+          "request of a route",
+        ),
+    ),
+  );
   on("limit", (level) =>
-    observe("limit", serverId, ({ limit, context, target }) =>
+    observe("limit", serverId, ({ limit, context, target, route }) =>
       logger[level](
-        { limit, correlationId: context?.correlationId, method: context?.method, target },
+        { limit, correlationId: context?.correlationId, method: context?.method, target, route },
         "a limit refused something",
       ),
     ),
   );
   on("authenticationRefused", (level) =>
-    observe("authenticationRefused", serverId, ({ status, stage, remoteAddress, transport }) =>
-      logger[level]({ status, stage, remoteAddress, transport }, "a credential was refused"),
+    observe(
+      "authenticationRefused",
+      serverId,
+      ({ status, stage, remoteAddress, transport, route }) =>
+        logger[level](
+          { status, stage, remoteAddress, transport, route },
+          "a credential was refused",
+        ),
     ),
   );
   on("degraded", (level) =>
@@ -89,4 +122,9 @@ export function logEvents(options: LogEventsOptions): () => void {
   return () => {
     for (const end of ends.splice(0)) end();
   };
+}
+
+/** Rounded, so that no line has sixteen digits. */
+function toMicroseconds(durationMs: number): number {
+  return Math.round(durationMs * 1_000) / 1_000;
 }

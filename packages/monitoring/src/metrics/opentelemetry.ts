@@ -4,11 +4,17 @@ import {
   type Meter,
   metrics as registered,
 } from "@opentelemetry/api";
-import { operationAttributes, transportAttributes } from "../attributes.ts";
+import {
+  ATTRIBUTES,
+  operationAttributes,
+  routeAttributes,
+  transportAttributes,
+} from "../attributes.ts";
 import type { MeterSource } from "../opentelemetry-types.ts";
 import { DURATION_BOUNDS_S } from "./bounded-durations.ts";
 import type { ClientMetrics } from "./client-metrics.ts";
-import type { Instruments } from "./instruments.ts";
+import type { Instruments, ServerInstruments } from "./instruments.ts";
+import { ROUTE_BOUNDS_S } from "./route-table.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 
 /** Where the instruments are made. */
@@ -23,7 +29,8 @@ export const SCOPE = "@backplane/monitoring";
 const SECONDS = { unit: "s", advice: { explicitBucketBoundaries: [...DURATION_BOUNDS_S] } };
 
 /**
- * Makes the instruments of the conventions for MCP, and of what they do not name under `backplane.`.
+ * Makes the instruments of the conventions for MCP and for HTTP servers, and of what they do not name under
+ * `backplane.`.
  * @returns what takes them off again.
  */
 export function createInstruments(
@@ -34,7 +41,7 @@ export function createInstruments(
   const meter = meterProvider.getMeter(SCOPE) as Meter;
   const ends: (() => void)[] = [];
   if (server !== undefined) {
-    server.instruments = createSide(meter, "server");
+    server.instruments = createServer(meter);
     ends.push(observeServer(meter, server), () => {
       server.instruments = undefined;
     });
@@ -47,6 +54,21 @@ export function createInstruments(
   }
   return () => {
     for (const end of ends) end();
+  };
+}
+
+function createServer(meter: Meter): ServerInstruments {
+  const routes = meter.createHistogram("http.server.request.duration", {
+    unit: "s",
+    advice: { explicitBucketBoundaries: [...ROUTE_BOUNDS_S] },
+    description: "Duration of HTTP requests of what is served beside MCP.",
+  });
+  return {
+    ...createSide(meter, "server"),
+    route(series, durationMs) {
+      series.attributes ??= routeAttributes(series);
+      routes.record(durationMs / 1_000, series.attributes);
+    },
   };
 }
 
@@ -88,6 +110,9 @@ function observeServer(meter: Meter, server: ServerMetrics): () => void {
   const refused = meter.createObservableCounter("backplane.server.credentials_refused", {
     description: "Refused credentials by the check that refused.",
   });
+  const refusedRoutes = meter.createObservableCounter("backplane.server.routes_refused", {
+    description: "Requests of routes by what refused them.",
+  });
   const masked = meter.createObservableCounter("backplane.server.masked_errors", {
     description: "Unexpected errors of which clients saw a correlation id only.",
   });
@@ -97,7 +122,7 @@ function observeServer(meter: Meter, server: ServerMetrics): () => void {
   const degraded = meter.createObservableUpDownCounter("backplane.server.degraded", {
     description: "1 while a part works without something that it should have.",
   });
-  const all = [open, inFlight, limits, refused, masked, lookups, degraded];
+  const all = [open, inFlight, limits, refused, refusedRoutes, masked, lookups, degraded];
   const report: BatchObservableCallback = (result) => {
     for (const [kind, counter] of Object.entries(server.opened)) {
       result.observe(open, counter.open, { kind });
@@ -105,6 +130,12 @@ function observeServer(meter: Meter, server: ServerMetrics): () => void {
     result.observe(inFlight, server.server.load.inFlight);
     for (const [limit, count] of server.limits.entries) result.observe(limits, count, { limit });
     for (const [stage, count] of server.refusals.entries) result.observe(refused, count, { stage });
+    for (const { path, method, refusals } of server.routes.routes) {
+      for (const [stage, count] of refusals) {
+        const attributes = { [ATTRIBUTES.httpRoute]: path, [ATTRIBUTES.httpMethod]: method, stage };
+        result.observe(refusedRoutes, count, attributes);
+      }
+    }
     result.observe(masked, server.maskedErrors);
     for (const [cache, counts] of server.caches) {
       for (const [outcome, count] of Object.entries(counts)) {

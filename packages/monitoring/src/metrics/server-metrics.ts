@@ -4,14 +4,16 @@ import type {
   GaugeEvent,
   ObservedServer,
   RequestEndEvent,
+  RouteEndEvent,
 } from "@backplane/protocol";
 import { observe, type ServerChannel } from "../observe.ts";
 import { BoundedDurations } from "./bounded-durations.ts";
 import { LabelledCounter, OpenCounter } from "./counter.ts";
-import type { Instruments } from "./instruments.ts";
+import type { ServerInstruments } from "./instruments.ts";
 import { BoundedLabels } from "./labels.ts";
 import type { EndedOperation } from "./operation-table.ts";
 import { OperationTable, type TableOptions } from "./operation-table.ts";
+import { RouteTable } from "./route-table.ts";
 
 /** Caches that are told apart, and parts that may be degraded. */
 const MAX_PARTS = 100;
@@ -30,6 +32,7 @@ export type CacheCounts = Record<CacheLookupEvent["outcome"], number>;
 export class ServerMetrics {
   readonly server: ObservedServer;
   readonly operations: OperationTable;
+  readonly routes: RouteTable;
   readonly limits: LabelledCounter = new LabelledCounter(MAX_FIXED);
   readonly refusals: LabelledCounter = new LabelledCounter(MAX_FIXED);
   readonly caches: Map<string, CacheCounts> = new Map();
@@ -46,15 +49,17 @@ export class ServerMetrics {
   };
   maskedErrors = 0;
   /** Set when OpenTelemetry wants to hear as well. */
-  instruments: Instruments | undefined = undefined;
+  instruments: ServerInstruments | undefined = undefined;
   readonly #parts = new BoundedLabels(MAX_PARTS);
   readonly #ends: readonly (() => void)[];
 
   constructor(server: ObservedServer, options: TableOptions) {
     this.server = server;
     this.operations = new OperationTable(options);
+    this.routes = new RouteTable(options);
     this.#ends = [
       this.#on("requestEnd", (event) => this.#request(event)),
+      this.#on("routeEnd", (event) => this.#route(event)),
       this.#on("gauge", (event) => this.#gauge(event)),
       this.#on("maskedError", () => void this.maskedErrors++),
       this.#on("limit", ({ limit }) => void this.limits.add(limit)),
@@ -95,6 +100,11 @@ export class ServerMetrics {
     };
     const series = this.operations.record(ended);
     this.instruments?.operation(series, durationMs);
+  }
+
+  #route(event: RouteEndEvent): void {
+    const series = this.routes.record(event);
+    this.instruments?.route(series, event.durationMs);
   }
 
   #gauge({ kind, delta, durationMs }: GaugeEvent): void {

@@ -3,6 +3,7 @@ import type { ClientMetrics } from "./client-metrics.ts";
 import type { OpenCounter } from "./counter.ts";
 import { DurationHistogram, type DurationSummary } from "./duration-histogram.ts";
 import type { Operation } from "./operation.ts";
+import { type RouteStats, routeStats } from "./route-stats.ts";
 import type { CacheCounts, ServerMetrics } from "./server-metrics.ts";
 
 /** Requests of one kind. */
@@ -55,6 +56,8 @@ export interface MCPStats {
   /** Over stdio and in memory. */
   readonly connections: OpenStats;
   readonly caches: Readonly<Record<string, CacheStats>>;
+  /** What is served over HTTP beside MCP, by method and route, such as `GET /metrics`; none of it is in the totals. */
+  readonly routes: Readonly<Record<string, RouteStats>>;
   /** How often each limit refused. */
   readonly limits: Readonly<Record<string, number>>;
   /** Refused credentials by the check that refused; `none` for none given. */
@@ -112,6 +115,7 @@ export function statsOf(
     caches: Object.fromEntries(
       [...(server?.caches ?? [])].map(([name, counts]) => [name, cacheStats(counts)]),
     ),
+    routes: routeStats(server?.routes),
     limits: server?.limits.toObject() ?? {},
     refusedCredentials: server?.refusals.toObject() ?? {},
     degraded: [...(server?.degraded ?? [])],

@@ -3,6 +3,7 @@ import type { ClientMetrics } from "../metrics/client-metrics.ts";
 import type { MCPMetrics } from "../metrics/mcp-metrics.ts";
 import type { OperationSeries } from "../metrics/operation.ts";
 import type { OperationTable } from "../metrics/operation-table.ts";
+import { ROUTE_BOUNDS_S, type RouteSeries } from "../metrics/route-table.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import { labelPairs, PrometheusText } from "./text.ts";
 
@@ -13,6 +14,7 @@ export interface ExposedMetrics {
 }
 
 const BOUND_TEXTS: readonly string[] = [...DURATION_BOUNDS_S.map(String), "+Inf"];
+const ROUTE_BOUND_TEXTS: readonly string[] = [...ROUTE_BOUNDS_S.map(String), "+Inf"];
 
 interface Sample {
   readonly labels: Readonly<Record<string, string | undefined>>;
@@ -63,6 +65,18 @@ const SERVER_FAMILIES: readonly Family<ServerMetrics>[] = [
     help: "Refused credentials by the check that refused.",
     samples: ({ refusals }) =>
       [...refusals.entries].map(([stage, value]) => ({ labels: { stage }, value })),
+  },
+  {
+    name: "backplane_server_routes_refused_total",
+    type: "counter",
+    help: "Requests of routes by what refused them.",
+    samples: ({ routes }) =>
+      [...routes.routes].flatMap(({ path, method, refusals }) =>
+        [...refusals].map(([stage, value]) => ({
+          labels: { http_route: path, http_request_method: method, stage },
+          value,
+        })),
+      ),
   },
   {
     name: "backplane_server_masked_errors_total",
@@ -148,6 +162,7 @@ export function exposition(exposed: readonly ExposedMetrics[]): string {
         },
       ]),
     );
+    routesOf(text, servers);
     familiesOf(text, SERVER_FAMILIES, servers);
   }
   if (clients.length > 0) {
@@ -233,17 +248,62 @@ function sessionsOf(
   }
 }
 
+/** What is served over HTTP beside MCP. */
+function routesOf(
+  text: PrometheusText,
+  sources: readonly { readonly name: string | undefined; readonly source: ServerMetrics }[],
+): void {
+  const told = (isTimed: boolean): readonly RouteSample[] =>
+    sources
+      .filter(({ source }) => source.routes.timed === isTimed)
+      .flatMap(({ name, source }) =>
+        [...source.routes.routes].flatMap(({ series }) =>
+          series.map((one) => ({ labels: routeLabels(name, one), series: one })),
+        ),
+      );
+  const [timed, counted] = [told(true), told(false)];
+  if (timed.length > 0) {
+    const family = "http_server_request_duration_seconds";
+    text.family(family, "histogram", "Duration of HTTP requests of what is served beside MCP.");
+    for (const { labels, series } of timed) {
+      histogram(text, family, labels, series.durations as BoundedDurations, ROUTE_BOUND_TEXTS);
+    }
+  }
+  if (counted.length > 0) {
+    const family = "backplane_server_route_requests_total";
+    text.family(family, "counter", "HTTP requests of what is served beside MCP.");
+    for (const { labels, series } of counted) text.sample(family, labels, series.count);
+  }
+}
+
+interface RouteSample {
+  readonly labels: string;
+  readonly series: RouteSeries;
+}
+
+function routeLabels(name: string | undefined, { route, way }: RouteSeries): string {
+  return labelPairs({
+    server: name,
+    http_request_method: route.method,
+    url_scheme: way.scheme,
+    http_route: route.path,
+    http_response_status_code: way.status === undefined ? undefined : String(way.status),
+    error_type: way.errorType,
+  });
+}
+
 function histogram(
   text: PrometheusText,
   family: string,
   labels: string,
   durations: BoundedDurations,
+  bounds: readonly string[] = BOUND_TEXTS,
 ): void {
   const lead = labels === "" ? "" : `${labels},`;
   const bucket = `${family}_bucket`;
   const counts = durations.cumulative();
   for (let index = 0; index < counts.length; index++) {
-    text.sample(bucket, `${lead}le="${BOUND_TEXTS[index]}"`, counts[index] as number);
+    text.sample(bucket, `${lead}le="${bounds[index]}"`, counts[index] as number);
   }
   text.sample(`${family}_sum`, labels, durations.sumMs / 1_000);
   text.sample(`${family}_count`, labels, durations.count);
