@@ -31,6 +31,9 @@ import type { RegisteredTool } from "./tools.ts";
 /** How soon a refused client may try again: long enough for a drain to end elsewhere. */
 const RETRY_AFTER_MS = 1_000;
 
+/** Taken from the global object once: there it is behind a getter, in the path of every observed call. */
+const { performance } = globalThis;
+
 /** How long a handler may clean up after its deadline before it gives up its place among the running. */
 const OVERDUE_MS = 1_000;
 
@@ -301,7 +304,8 @@ export class Dispatcher implements CallHost {
     const own = call.method === "tools/call" ? (call.target as RegisteredTool) : undefined;
     call.idleMs = own?.idleMs ?? idleMs;
     call.totalMs = own?.totalMs ?? totalMs;
-    call.startedAtMs = this.#wheel.now();
+    // Reading a clock is much of what observing a call costs: once at its begin is enough.
+    call.startedAtMs = call.observedAtMs ?? this.#wheel.now();
     this.#wheel.add(call);
     for (let pause = 0; pause < call.pauses; pause++) this.#wheel.pause(call);
   }

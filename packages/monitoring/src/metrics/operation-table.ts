@@ -24,21 +24,26 @@ export interface TableOptions {
   readonly maxTargets: number;
 }
 
-/** One operation that has ended. */
-export interface EndedOperation {
+/** What an operation is, as it was told: its names are not bounded yet. */
+export interface OperationParts {
   readonly method: string;
   readonly kind: OperationTarget["kind"] | undefined;
   /** The tool or prompt. */
   readonly name: string | undefined;
   readonly era: Era | undefined;
+  readonly server: string | undefined;
+}
+
+/** One operation that has ended. */
+export interface EndedOperation extends OperationParts {
   readonly revision: string | undefined;
   readonly transport: string;
-  readonly server: string | undefined;
   readonly errorType: string | undefined;
   readonly durationMs: number;
 }
 
-type ByEra = { -readonly [Key in Era | "unknown"]?: Operation };
+/** The operations of one method or target. */
+export type ByEra = { -readonly [Key in Era | "unknown"]?: Operation };
 
 /** All operations that were seen, in bounded number. */
 export class OperationTable {
@@ -70,13 +75,19 @@ export class OperationTable {
   }
 
   record(ended: EndedOperation): OperationSeries {
-    const { errorType } = ended;
-    const label =
-      errorType === undefined || !this.#options.errors ? undefined : this.#errorTypes.of(errorType);
-    return this.#operation(ended).record(ended.revision, ended.transport, label, ended.durationMs);
+    const label = this.errorLabel(ended.errorType);
+    return this.operation(ended).record(ended.revision, ended.transport, label, ended.durationMs);
   }
 
-  #operation({ method, kind, name, era, server }: EndedOperation): Operation {
+  /** What an error is counted under; undefined for none, and when errors are not told apart. */
+  errorLabel(errorType: string | undefined): string | undefined {
+    return errorType === undefined || !this.#options.errors
+      ? undefined
+      : this.#errorTypes.of(errorType);
+  }
+
+  /** The operation that it is counted under, each time the same. */
+  operation({ method, kind, name, era, server }: OperationParts): Operation {
     const known = METHODS.has(method) ? method : OTHER;
     const at = server === undefined ? undefined : this.#servers.of(server);
     if (kind === undefined || !this.#options.targets) {

@@ -1,8 +1,10 @@
 import type {
   CacheLookupEvent,
   ChannelEvents,
+  Era,
   GaugeEvent,
   ObservedServer,
+  ProtectedPrimitive,
   RequestEndEvent,
   RouteEndEvent,
 } from "@backplane/protocol";
@@ -11,8 +13,8 @@ import { BoundedDurations } from "./bounded-durations.ts";
 import { LabelledCounter, OpenCounter } from "./counter.ts";
 import type { ServerInstruments } from "./instruments.ts";
 import { BoundedLabels } from "./labels.ts";
-import type { EndedOperation } from "./operation-table.ts";
-import { OperationTable, type TableOptions } from "./operation-table.ts";
+import type { Operation } from "./operation.ts";
+import { type ByEra, OperationTable, type TableOptions } from "./operation-table.ts";
 import { RouteTable } from "./route-table.ts";
 
 /** Caches that are told apart, and parts that may be degraded. */
@@ -50,6 +52,8 @@ export class ServerMetrics {
   maskedErrors = 0;
   /** Set when OpenTelemetry wants to hear as well. */
   instruments: ServerInstruments | undefined = undefined;
+  /** The operations of what is registered, found by identity: cheaper than by four names. */
+  readonly #registered = new WeakMap<ProtectedPrimitive, ByEra>();
   readonly #parts = new BoundedLabels(MAX_PARTS);
   readonly #ends: readonly (() => void)[];
 
@@ -83,23 +87,35 @@ export class ServerMetrics {
   }
 
   #request(event: RequestEndEvent): void {
-    const { context, outcome, durationMs, primitive } = event;
-    const { method } = context;
-    const kind = KINDS[method];
-    const ended: EndedOperation = {
-      method,
-      kind,
-      // Only what is registered is a name: clients may send any.
-      name: primitive?.name,
-      era: context.era,
-      revision: context.revision,
-      transport: context.transport.kind,
-      server: undefined,
-      errorType: outcome === "ok" || outcome === "input_required" ? undefined : errorTypeOf(event),
+    const { context, outcome, durationMs } = event;
+    const errorType =
+      outcome === "ok" || outcome === "input_required" ? undefined : errorTypeOf(event);
+    const series = this.#operation(event).record(
+      context.revision,
+      context.transport.kind,
+      this.operations.errorLabel(errorType),
       durationMs,
-    };
-    const series = this.operations.record(ended);
+    );
     this.instruments?.operation(series, durationMs);
+  }
+
+  #operation({ context, primitive }: RequestEndEvent): Operation {
+    const { method, era } = context;
+    const known = primitive === undefined ? undefined : this.#registered.get(primitive)?.[era];
+    // A prompt can also be what a completion is for.
+    if (known?.method === method) return known;
+    const kind = KINDS[method];
+    // Only what is registered is a name: clients may send any.
+    const name = primitive?.name;
+    const operation = this.operations.operation({ method, kind, name, era, server: undefined });
+    if (primitive !== undefined && kind !== undefined) this.#remember(primitive, era, operation);
+    return operation;
+  }
+
+  #remember(primitive: ProtectedPrimitive, era: Era, operation: Operation): void {
+    const byEra = this.#registered.get(primitive) ?? {};
+    byEra[era] = operation;
+    this.#registered.set(primitive, byEra);
   }
 
   #route(event: RouteEndEvent): void {
