@@ -26,15 +26,15 @@ export function cacheEntryOf(id, work, { suffix = "", env = {}, ...more } = {}) 
   });
 }
 
-/** What stands before the JSON of an entry of ours with such a key: `bp1`, the key's length, the key, its time, no tags. */
-const HEADER_BYTES = "bp1\n23\ne:message number 100000\n1234567890123\n\n".length;
+/** What stands around the JSON of an entry of ours with such a key: `bp2`, the key's length, the key, its time, no tags, and the end. */
+const AROUND_BYTES = "bp2\n23\ne:message number 100000\n1234567890123\n\n\n".length;
 
 /** A bare GET or a cache over Redis, with so many calls in flight. */
 export function redisEntryOf(id, inFlight) {
   const bare = {
     label: "bare `ioredis` GET",
     file: "redis-bare.mjs",
-    env: { PADDING: String(HEADER_BYTES) },
+    env: { PADDING: String(AROUND_BYTES) },
   };
   const ours = { label: "Backplane, `MCPCache` over Redis", file: "redis-backplane.mjs", env: {} };
   return clientEntryOf(id, {

@@ -36,18 +36,19 @@ describe("entries", () => {
         expect(decodeEntry("k", text)).toBeUndefined();
       }),
     );
-    const good = encodeEntry("k", { freshUntilMs: 1, tags: { a: "b" }, json: "{}" });
-    for (let end = 0; end < good.lastIndexOf("\n"); end++) {
+    const good = encodeEntry("k", { freshUntilMs: 1, tags: { a: "b" }, json: "123" });
+    for (let end = 0; end < good.length; end++) {
       expect(decodeEntry("k", good.slice(0, end))).toBeUndefined();
     }
+    for (const more of ["4", "\n", "4\n"]) expect(decodeEntry("k", good + more)).toBeUndefined();
   });
 
   it.each([
-    ["another version", "bp2\n1\nk\n1\n\n{}"],
-    ["a time that is none", "bp1\n1\nk\nsoon\n\n{}"],
-    ["tags that are no JSON", "bp1\n1\nk\n1\n{\n{}"],
-    ["tags that are a list", "bp1\n1\nk\n1\n[]\n{}"],
-    ["a tag whose version is no text", 'bp1\n1\nk\n1\n{"a":1}\n{}'],
+    ["another version", "bp1\n1\nk\n1\n\n{}"],
+    ["a time that is none", "bp2\n1\nk\nsoon\n\n{}\n"],
+    ["tags that are no JSON", "bp2\n1\nk\n1\n{\n{}\n"],
+    ["tags that are a list", "bp2\n1\nk\n1\n[]\n{}\n"],
+    ["a tag whose version is no text", 'bp2\n1\nk\n1\n{"a":1}\n{}\n'],
     ["JSON alone", '{"v":1}'],
     ["nothing", ""],
   ])("%s is a miss", (_name, text) => {

@@ -9,15 +9,16 @@ export interface Entry {
 }
 
 /** Of the format. Whatever begins with anything else was written by another version, or by a stranger. */
-const MARK = "bp1\n";
+const MARK = "bp2\n";
 
 /**
  * The text of an entry. Its key stands in it: a store that gives out what belongs to another key, whether by
- * mistake or because somebody moved it there, is found out.
+ * mistake or because somebody moved it there, is found out. So is one that gives a part of it, by the line break at
+ * its end, which JSON has nowhere: the beginning of a number is a number, and that of a value is "there is none".
  */
 export function encodeEntry(key: string, { freshUntilMs, tags, json = "" }: Entry): string {
   const tagText = tags === undefined ? "" : JSON.stringify(tags);
-  return `${headOf(key)}${freshUntilMs}\n${tagText}\n${json}`;
+  return `${headOf(key)}${freshUntilMs}\n${tagText}\n${json}\n`;
 }
 
 /** Undefined for what is no entry of this version and this key: that is a miss, never an error. */
@@ -26,10 +27,11 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
   if (!text.startsWith(head)) return undefined;
   const timeEnd = text.indexOf("\n", head.length);
   const tagsEnd = text.indexOf("\n", timeEnd + 1);
-  if (timeEnd < 0 || tagsEnd < 0) return undefined;
+  const end = text.length - 1;
+  if (timeEnd < 0 || tagsEnd < 0 || text.indexOf("\n", tagsEnd + 1) !== end) return undefined;
   const freshUntilMs = Number(text.slice(head.length, timeEnd));
   if (!Number.isSafeInteger(freshUntilMs)) return undefined;
-  const json = tagsEnd + 1 === text.length ? undefined : text.slice(tagsEnd + 1);
+  const json = tagsEnd + 1 === end ? undefined : text.slice(tagsEnd + 1, end);
   if (tagsEnd === timeEnd + 1) return { freshUntilMs, tags: undefined, json };
   const tags = parse(text.slice(timeEnd + 1, tagsEnd));
   return isTags(tags) ? { freshUntilMs, tags, json } : undefined;

@@ -275,7 +275,7 @@ describe("caching", () => {
     const [key, good] = written[0] as [string, string];
     await run(call({ name: "t" }));
     expect(runs()).toBe(1);
-    const json = good.slice(good.lastIndexOf("\n") + 1);
+    const json = good.split("\n").at(-2) as string;
     for (const poison of [
       "",
       "garbage",
@@ -284,7 +284,7 @@ describe("caching", () => {
       good.replace(json, '{"content":"text"}'),
       good.replace(json, '{"content":[],"isError":true}'),
       good.replace(json, '{"content":[],"resultType":"input_required"}'),
-      good.replace("bp1", "bp2"),
+      good.replace("bp2", "bp3"),
     ]) {
       texts.set(key, poison);
       const before = runs();
