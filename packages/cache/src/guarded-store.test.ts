@@ -156,6 +156,60 @@ describe("GuardedStore", () => {
     expect(await guard.getMany(["a"])).toEqual(["1"]);
   });
 
+  it("believes no write that it gave up, and undoes it when it comes to pass after all", async () => {
+    const { guard, clock, store } = rig();
+    const set = store.set.bind(store);
+    let land = async (): Promise<void> => {};
+    vi.spyOn(store, "set").mockImplementationOnce(
+      (...parameters) =>
+        new Promise((resolve) => {
+          land = () => set(...parameters).then(resolve);
+        }),
+    );
+    const late = guard.set("a", "late", 60_000);
+    await settle(clock, 700);
+    await late;
+    await settle(clock, 1_000);
+    expect(guard.degraded).toBe(false);
+    await guard.delete(["a"]);
+    await guard.set("b", "1", 60_000);
+    const landed = land();
+    expect(await guard.getMany(["a", "b"])).toEqual([undefined, "1"]);
+    await landed;
+    await settle(clock, 0);
+    expect(await store.getMany(["a"])).toEqual([undefined]);
+    await guard.set("a", "new", 60_000);
+    expect(await guard.getMany(["a"])).toEqual(["new"]);
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["too few", []],
+    ["too many", ["1", "2"]],
+    ["no text", [42]],
+    ["null", [null]],
+  ])("takes a store that answers %s for one that is away", async (_name, answer) => {
+    const { guard, store, states } = rig();
+    await guard.set("a", "1", 60_000);
+    vi.spyOn(store, "getMany").mockResolvedValue(answer as never);
+    for (let read = 0; read < 2; read++) expect(await guard.getMany(["a"])).toEqual([undefined]);
+    expect(states).toEqual([true]);
+    await guard.set("a", "2", 60_000);
+    expect(await guard.getMany(["a"])).toEqual(["2"]);
+  });
+
+  it("stays away from a store that gives another key's text for what a probe wrote", async () => {
+    const { guard, clock, chaos, store } = rig({ failRate: 1 });
+    await guard.check();
+    chaos.failRate = 0;
+    const mixed = vi.spyOn(store, "getMany").mockResolvedValue(["of another key"]);
+    await settle(clock, 1_000);
+    expect(guard.degraded).toBe(true);
+    mixed.mockRestore();
+    await settle(clock, 1_000);
+    expect(guard.degraded).toBe(false);
+  });
+
   it("empties a store that missed more changes than it remembers", async () => {
     const { guard, clock, chaos, store } = rig();
     await guard.set("old", "1", 60_000);

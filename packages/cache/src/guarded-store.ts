@@ -1,5 +1,5 @@
 import type { Clock, KeyValueStore, Logger } from "@backplane/protocol";
-import { Deadlines } from "./internal/deadlines.ts";
+import { Deadlines, StoreTimeoutError } from "./internal/deadlines.ts";
 
 /** What a {@link GuardedStore} is made of. */
 export interface GuardedStoreParts {
@@ -24,6 +24,8 @@ const MAX_UNSAVED = 10_000;
 const REPLAY_BATCH = 500;
 const PROBE_KEY = "probe";
 const PROBE_TTL_MS = 10_000;
+/** What a probe writes: the answer to another key has not this form. */
+const PROBE = /^probe [0-9a-f-]{36}$/;
 
 /**
  * A store that may be away, behind a deadline and a breaker: nothing waits for it longer than `timeoutMs`, and
@@ -38,6 +40,8 @@ export class GuardedStore implements KeyValueStore {
   /** Keys whose text in the store is not to be believed. */
   readonly #unsaved = new Set<string>();
   readonly #uncleared = new Set<string>();
+  /** How many writes of a key were given up and are still under way. */
+  readonly #overdue = new Map<string, number>();
   #failedReads = 0;
   #away = false;
   #error: unknown;
@@ -63,10 +67,14 @@ export class GuardedStore implements KeyValueStore {
     const { store, fallback } = this.#parts;
     if (this.#away) return fallback.getMany(keys);
     try {
-      const texts = await this.#limit(() => store.getMany(keys));
+      const texts = checkTexts(await this.#limit(store.getMany(keys)), keys.length);
       this.#failedReads = 0;
       // It may have gone away meanwhile, and a key been changed: what was read is older.
-      return this.#away ? fallback.getMany(keys) : texts;
+      if (this.#away) return fallback.getMany(keys);
+      if (this.#overdue.size === 0) return texts;
+      return texts.map((text, index) =>
+        this.#overdue.has(keys[index] as string) ? undefined : text,
+      );
     } catch (error) {
       if (++this.#failedReads >= FAILED_READS) this.#leave(error);
       return fallback.getMany(keys);
@@ -126,17 +134,20 @@ export class GuardedStore implements KeyValueStore {
     await Promise.all([this.#parts.store.close(), this.#parts.fallback.close()]);
   }
 
-  #limit<Answer>(run: () => Promise<Answer>): Promise<Answer> {
-    return this.#deadlines.limit(this.#parts.timeoutMs, run);
+  #limit<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return this.#deadlines.limit(this.#parts.timeoutMs, answer);
   }
 
   /** @returns whether the store has it; if not, the keys are remembered. */
   async #write(keys: readonly string[], run: () => Promise<void>): Promise<boolean> {
     if (!this.#away) {
+      let write: Promise<void> | undefined;
       try {
-        await this.#limit(run);
+        write = run();
+        await this.#limit(write);
         if (!this.#away) return true;
       } catch (error) {
+        if (error instanceof StoreTimeoutError) this.#awaitEnd(keys, write as Promise<void>);
         this.#leave(error);
       }
     }
@@ -146,6 +157,24 @@ export class GuardedStore implements KeyValueStore {
       this.#uncleared.add("");
     }
     return false;
+  }
+
+  /**
+   * A write that was given up may still come to pass, after the store is back and the key has been changed again:
+   * until it has ended its keys are not believed, and then they are deleted.
+   */
+  #awaitEnd(keys: readonly string[], write: Promise<void>): void {
+    for (const key of keys) this.#overdue.set(key, (this.#overdue.get(key) ?? 0) + 1);
+    const end = async (): Promise<void> => {
+      if (this.#closed) return;
+      await this.#write(keys, () => this.#parts.store.delete(keys));
+      for (const key of keys) {
+        const others = (this.#overdue.get(key) ?? 0) - 1;
+        if (others > 0) this.#overdue.set(key, others);
+        else this.#overdue.delete(key);
+      }
+    };
+    write.then(end, end);
   }
 
   #leave(error: unknown): void {
@@ -172,6 +201,7 @@ export class GuardedStore implements KeyValueStore {
 
   async #comeBack(): Promise<void> {
     const { store, fallback, logger, onState } = this.#parts;
+    if (this.#overdue.size > MAX_UNSAVED) throw new Error("too many writes have not ended");
     await this.#probe();
     // What comes in meanwhile is remembered too, so the last look and the switch are one step.
     while (this.#unsaved.size > 0 || this.#uncleared.size > 0) {
@@ -183,7 +213,7 @@ export class GuardedStore implements KeyValueStore {
       // Taken out first: one that is changed again meanwhile comes back in.
       for (const key of keys) this.#unsaved.delete(key);
       try {
-        await this.#limit(() => store.delete(keys));
+        await this.#limit(store.delete(keys));
       } catch (error) {
         for (const key of keys) this.#unsaved.add(key);
         throw error;
@@ -201,10 +231,25 @@ export class GuardedStore implements KeyValueStore {
   /** A write, because a store may answer and yet refuse everything new: full, or a replica. */
   async #probe(): Promise<void> {
     const { store } = this.#parts;
-    const sent = globalThis.crypto.randomUUID();
-    await this.#limit(() => store.set(PROBE_KEY, sent, PROBE_TTL_MS));
+    const sent = `probe ${globalThis.crypto.randomUUID()}`;
+    await this.#limit(store.set(PROBE_KEY, sent, PROBE_TTL_MS));
     // Replicas of this process write the same key: any of their values will do.
-    const [back] = await this.#limit(() => store.getMany([PROBE_KEY]));
-    if (back === undefined) throw new Error("what was written did not come back");
+    const [back] = checkTexts(await this.#limit(store.getMany([PROBE_KEY])), 1);
+    if (back === undefined || !PROBE.test(back)) {
+      throw new Error("what was written did not come back");
+    }
   }
+}
+
+/** @throws {TypeError} for what is no answer to so many keys: a store of somebody's own may give anything. */
+function checkTexts(texts: unknown, count: number): readonly (string | undefined)[] {
+  if (!Array.isArray(texts) || texts.length !== count) {
+    throw new TypeError(`a store must give one answer for each of ${count} keys`);
+  }
+  for (const text of texts as unknown[]) {
+    if (text !== undefined && typeof text !== "string") {
+      throw new TypeError(`a store must give texts and undefined, not ${typeof text}`);
+    }
+  }
+  return texts;
 }

@@ -6,7 +6,7 @@ import {
 } from "@backplane/protocol";
 
 /** What a store failed with that took too long. */
-class StoreTimeoutError extends Error {
+export class StoreTimeoutError extends Error {
   override readonly name: string = "StoreTimeoutError";
 }
 
@@ -19,11 +19,11 @@ export class Deadlines {
   }
 
   /** @throws {StoreTimeoutError} after `limitMs`, up to 128 ms late; what comes later is dropped. */
-  limit<Answer>(limitMs: number, run: () => Promise<Answer>): Promise<Answer> {
+  limit<Answer>(limitMs: number, asked: Promise<Answer>): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
       const deadline = new Deadline(limitMs, this.#wheel.now(), reject);
       this.#wheel.add(deadline);
-      run().then(
+      asked.then(
         (answer) => {
           this.#wheel.remove(deadline);
           resolve(answer);

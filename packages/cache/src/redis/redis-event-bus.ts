@@ -75,7 +75,7 @@ class RedisEventBus implements EventBus {
       setImmediate(() => this.#deliver(channel, message));
       throw new Error(`the event bus is away: Redis is not connected (${client.status})`);
     }
-    await this.#deadlines.limit(this.#timeoutMs, () => client.publish(channel, message));
+    await this.#deadlines.limit(this.#timeoutMs, client.publish(channel, message));
   }
 
   async subscribe(
@@ -125,7 +125,7 @@ class RedisEventBus implements EventBus {
   async #subscribeTo(channels: readonly string[]): Promise<void> {
     await this.#subscriber.ready();
     const { client } = this.#subscriber;
-    await this.#deadlines.limit(this.#timeoutMs, () => client.subscribe(...channels));
+    await this.#deadlines.limit(this.#timeoutMs, client.subscribe(...channels));
   }
 
   #remove(channel: string, entry: Topic, subscription: Subscription): void {
