@@ -27,10 +27,14 @@ export interface TieredStoreOptions {
   readonly clock?: Pick<Clock, "now" | "after">;
 }
 
-interface Invalidation {
-  readonly from: string;
+/** Keys, or else all that begin with a prefix. */
+interface Changed {
   readonly keys?: readonly string[];
   readonly prefix?: string;
+}
+
+interface Invalidation extends Changed {
+  readonly from: string;
 }
 
 /** A read of the shared store that is to be kept in front, unless something changes meanwhile. */
@@ -56,7 +60,7 @@ class TieredStore implements KeyValueStore {
   constructor(options: Required<TieredStoreOptions>) {
     this.#options = options;
     this.shared = options.shared.shared;
-    this.#removeGap = options.bus.onGap?.(() => this.#surely(this.#forgetAll("")));
+    this.#removeGap = options.bus.onGap?.(() => this.#surely(this.#forget({ prefix: "" })));
     this.#listen();
   }
 
@@ -69,28 +73,27 @@ class TieredStore implements KeyValueStore {
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
     const { local, shared, localTtlMs } = this.#options;
-    await shared.set(key, this.#dated(value, ttlMs), ttlMs);
-    await this.#changed([key]);
-    if (this.#hears) await local.set(key, value, Math.min(ttlMs, localTtlMs));
+    await this.#change({ keys: [key] }, () => shared.set(key, this.#dated(value, ttlMs), ttlMs));
+    // Kept or not: the shared store has it.
+    if (this.#hears) await local.set(key, value, Math.min(ttlMs, localTtlMs)).catch(() => {});
   }
 
-  setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean> {
-    // What there was none of is not in front either.
-    return this.#options.shared.setIfAbsent(key, this.#dated(value, ttlMs), ttlMs);
+  async setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean> {
+    const { local, shared } = this.#options;
+    const wasAbsent = await shared.setIfAbsent(key, this.#dated(value, ttlMs), ttlMs);
+    // What there was none of may still be in front, by as much as that is late.
+    if (wasAbsent) await local.delete([key]);
+    return wasAbsent;
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    // In front at once: whoever asks while the shared store is told must not find it here.
-    const forgotten = this.#forget(keys);
-    await this.#options.shared.delete(keys);
-    await forgotten;
-    await this.#changed(keys);
+    // In front at once, and once more afterwards: whoever asks meanwhile must not find it here.
+    this.#forget({ keys }).catch(() => {});
+    await this.#change({ keys }, () => this.#options.shared.delete(keys));
   }
 
   async clear(prefix: string): Promise<void> {
-    await this.#options.shared.clear(prefix);
-    await this.#forgetAll(prefix);
-    await this.#publish({ from: this.#id, prefix });
+    await this.#change({ prefix }, () => this.#options.shared.clear(prefix));
   }
 
   async close(): Promise<void> {
@@ -150,25 +153,26 @@ class TieredStore implements KeyValueStore {
     return `${Math.ceil(this.#options.clock.now() + ttlMs)};${text}`;
   }
 
-  async #changed(keys: readonly string[]): Promise<void> {
-    await this.#forget(keys);
-    await this.#publish({ from: this.#id, keys });
+  /** A change that fails may have come to pass: all the same it is forgotten in front, and the others are told. */
+  async #change(changed: Changed, act: () => Promise<void>): Promise<void> {
+    const [acted] = await Promise.allSettled([act()]);
+    const [forgotten] = await Promise.allSettled([this.#forget(changed)]);
+    await this.#publish(changed);
+    for (const outcome of [acted, forgotten]) {
+      if (outcome.status === "rejected") throw outcome.reason;
+    }
   }
 
-  #forget(keys: readonly string[]): Promise<void> {
+  #forget({ keys, prefix = "" }: Changed): Promise<void> {
     for (const fill of this.#fills) fill.changed = true;
-    return this.#options.local.delete(keys);
+    const { local } = this.#options;
+    return keys === undefined ? local.clear(prefix) : local.delete(keys);
   }
 
-  #forgetAll(prefix: string): Promise<void> {
-    for (const fill of this.#fills) fill.changed = true;
-    return this.#options.local.clear(prefix);
-  }
-
-  async #publish(message: Invalidation): Promise<void> {
+  async #publish(changed: Changed): Promise<void> {
     const { bus, topic } = this.#options;
     try {
-      await bus.publish(topic, JSON.stringify(message));
+      await bus.publish(topic, JSON.stringify({ from: this.#id, ...changed }));
     } catch {
       // The bus is away: the others notice the gap, or forget after `localTtlMs`.
     }
@@ -177,11 +181,7 @@ class TieredStore implements KeyValueStore {
   #receive(text: string): void {
     const message = read(text);
     if (message === undefined || message.from === this.#id) return;
-    this.#surely(
-      message.keys === undefined
-        ? this.#forgetAll(message.prefix ?? "")
-        : this.#forget(message.keys),
-    );
+    this.#surely(this.#forget(message));
   }
 
   /** A store in front that cannot forget is not asked any more: it would give out what is old. */
