@@ -96,6 +96,7 @@ export class CompositeResourceProvider implements ResourceProvider {
       const wanted = { cursor, limit: limit - resources.length, prefix: inner };
       const page = await mount.provider.list(wanted, context);
       for (const resource of page.resources) {
+        if (!resource.uri.startsWith(inner)) throw notAskedFor(mount, resource.uri);
         resources.push({ ...resource, uri: outer(mount, resource.uri) });
       }
       if (page.nextCursor !== undefined) {
@@ -154,6 +155,13 @@ export class CompositeResourceProvider implements ResourceProvider {
     // Its one spelling may lie outside of what is mounted.
     return inner?.startsWith(mount.base) ? { mount, inner } : undefined;
   }
+}
+
+/** Renamed all the same, it would look like a resource of the mount's own. */
+function notAskedFor({ provider }: Required<Mount>, uri: string): TypeError {
+  return new TypeError(
+    `${SUBJECT}: the provider "${provider.name}" lists "${uri}", which is outside of what it was asked for`,
+  );
 }
 
 function outer({ prefix, base }: Required<Mount>, uri: string): string {
