@@ -1,16 +1,22 @@
 import type { KeyValueStore } from "@backplane/protocol";
-import { chaotic, keyValueStoreSuite, type SuiteRunner } from "@backplane/protocol/test-suite";
+import {
+  keyValueStoreChaosSuite,
+  keyValueStoreSuite,
+  type SuiteRunner,
+} from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "./memory-store.ts";
+import { cacheChaosSuite } from "./test-suite/index.ts";
 
 keyValueStoreSuite({ describe, it, expect }, ({ clock }) => createMemoryStore({ clock }));
 
-describe("a store in memory that takes its time", () => {
-  keyValueStoreSuite(
-    { describe, it, expect },
-    ({ clock }) => chaotic(createMemoryStore({ clock }), { delayMs: 1 }).subject,
-  );
-});
+keyValueStoreChaosSuite({ describe, it, expect }, ({ clock, chaotic }) =>
+  chaotic(createMemoryStore({ clock })),
+);
+
+cacheChaosSuite({ describe, it, expect }, ({ clock, chaotic }) =>
+  chaotic(createMemoryStore({ clock })),
+);
 
 describe("createMemoryStore", () => {
   it("drops what was used longest ago", async () => {

@@ -1,7 +1,14 @@
 import { createMemoryEventBus, type EventBus, type KeyValueStore } from "@backplane/protocol";
-import { chaotic, createFakeClock, keyValueStoreSuite } from "@backplane/protocol/test-suite";
+import {
+  ChaosError,
+  chaotic,
+  createFakeClock,
+  keyValueStoreChaosSuite,
+  keyValueStoreSuite,
+} from "@backplane/protocol/test-suite";
 import { describe, expect, it, vi } from "vitest";
 import { createMemoryStore } from "./memory-store.ts";
+import { cacheChaosSuite } from "./test-suite/index.ts";
 import { createTieredStore } from "./tiered-store.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -19,23 +26,57 @@ keyValueStoreSuite({ describe, it, expect }, async (context) => {
   return store;
 });
 
-describe("a tier behind a bus that fails", () => {
-  keyValueStoreSuite({ describe, it, expect }, (context) =>
-    createTieredStore({
-      local: createMemoryStore(context),
-      shared: createMemoryStore(context),
-      bus: chaotic<EventBus>(createMemoryEventBus(), { failRate: 0.5 }).subject,
-    }),
-  );
+describe("a tier that is late and fails", () => {
+  keyValueStoreChaosSuite({ describe, it, expect }, async ({ clock, chaotic }) => {
+    const store = createTieredStore({
+      local: createMemoryStore({ clock }),
+      shared: createMemoryStore({ clock }),
+      bus: createMemoryEventBus(),
+      clock,
+    });
+    await turn();
+    return chaotic(store);
+  });
+});
+
+describe("a tier whose parts are late and fail", () => {
+  keyValueStoreChaosSuite({ describe, it, expect }, async ({ clock, chaotic }) => {
+    const store = createTieredStore({
+      local: chaotic(createMemoryStore({ clock })),
+      shared: chaotic(createMemoryStore({ clock })),
+      bus: chaotic<EventBus>(createMemoryEventBus()),
+      clock,
+    });
+    await turn();
+    return store;
+  });
+});
+
+describe("a cache over a tier", () => {
+  cacheChaosSuite({ describe, it, expect }, async ({ clock, chaotic }) => {
+    const [local, shared] = [createMemoryStore({ clock }), createMemoryStore({ clock })];
+    const store = createTieredStore({ local, shared, bus: createMemoryEventBus(), clock });
+    await turn();
+    return chaotic(store);
+  });
+});
+
+describe("a cache over a tier whose shared store is in trouble", () => {
+  cacheChaosSuite({ describe, it, expect }, async ({ clock, chaotic }) => {
+    const [local, shared] = [createMemoryStore({ clock }), chaotic(createMemoryStore({ clock }))];
+    const store = createTieredStore({ local, shared, bus: createMemoryEventBus(), clock });
+    await turn();
+    return store;
+  });
 });
 
 /** As a tier writes it into the shared store. */
 const dated = (text: string): string => `${Date.now() + 1e9};${text}`;
 
 /** Two processes' tiers over one shared store. */
-async function pair() {
+async function pair(around: (store: KeyValueStore) => KeyValueStore = (store) => store) {
   const clock = createFakeClock();
-  const shared = createMemoryStore({ clock });
+  const shared = around(createMemoryStore({ clock }));
   const bus = createMemoryEventBus();
   const tiers = [0, 1].map(() => {
     const local = createMemoryStore({ clock });
@@ -67,6 +108,25 @@ describe("createTieredStore", () => {
     await here.clear("c/");
     await turn();
     expect(await there.getMany(["a", "b", "c/1"])).toEqual(["new", undefined, undefined]);
+  });
+
+  it("forgets in every process what may have changed although the answer was lost", async () => {
+    const { subject, chaos } = chaotic(createMemoryStore(), { failWhen: "after" });
+    const { here, there } = await pair(() => subject);
+    const changes: Record<string, [change: () => Promise<void>, after: string | undefined]> = {
+      set: [() => here.set("a", "new", 60_000), "new"],
+      delete: [() => here.delete(["a"]), undefined],
+      clear: [() => here.clear(""), undefined],
+    };
+    for (const [change, after] of Object.values(changes)) {
+      await here.set("a", "old", 60_000);
+      await turn();
+      expect([await read(here, "a"), await read(there, "a")]).toEqual(["old", "old"]);
+      chaos.failNext = 1;
+      await expect(change()).rejects.toThrow(ChaosError);
+      await turn();
+      expect([await read(here, "a"), await read(there, "a")]).toEqual([after, after]);
+    }
   });
 
   it("keeps nothing in front longer than it was told, in case a message was lost", async () => {

@@ -1,6 +1,7 @@
+import type { ResourceProvider } from "@backplane/server";
 import {
-  chaoticProvider,
   type ResourceProviderSuiteContext,
+  resourceProviderChaosSuite,
   resourceProviderSuite,
   suiteRequestContext,
 } from "@backplane/server/test-suite";
@@ -9,14 +10,15 @@ import { CompositeResourceProvider } from "./composite-provider.ts";
 import { MemoryResourceProvider } from "./memory-provider.ts";
 
 /** Names below `m` live in one provider, the others in another, both renamed. */
-function context(delayMs = 0): ResourceProviderSuiteContext {
+function context(
+  part: (provider: ResourceProvider) => ResourceProvider = (provider) => provider,
+): ResourceProviderSuiteContext {
   const left = new MemoryResourceProvider({ name: "left" });
   const right = new MemoryResourceProvider({ name: "right", uriPrefix: "other://deep/" });
-  const late = (provider: MemoryResourceProvider) => chaoticProvider(provider, { delayMs }).subject;
   const provider = new CompositeResourceProvider({
     mounts: [
-      { prefix: "app://right/", provider: late(right), base: "other://deep/" },
-      { prefix: "app://left/", provider: late(left), base: "memory://" },
+      { prefix: "app://right/", provider: part(right), base: "other://deep/" },
+      { prefix: "app://left/", provider: part(left), base: "memory://" },
     ],
   });
   const isLeft = (name: string): boolean => name < "c";
@@ -39,8 +41,13 @@ function context(delayMs = 0): ResourceProviderSuiteContext {
 describe("CompositeResourceProvider", () => {
   resourceProviderSuite({ describe, it, expect }, async () => context());
 
-  describe("late", () => {
-    resourceProviderSuite({ describe, it, expect }, async () => context(1));
+  resourceProviderChaosSuite({ describe, it, expect }, async (chaotic) => {
+    const given = context();
+    return { ...given, provider: chaotic(given.provider) };
+  });
+
+  describe("of parts in trouble", () => {
+    resourceProviderChaosSuite({ describe, it, expect }, async (chaotic) => context(chaotic));
   });
 
   const request = suiteRequestContext();
@@ -60,6 +67,22 @@ describe("CompositeResourceProvider", () => {
     expect(resources.map(({ uri }) => uri)).toEqual(["app://a"]);
     expect(await provider.read("app://../secret/b", request)).toBe(undefined);
     expect(provider.locate("memory://secret/b")).toBe(undefined);
+  });
+
+  it("lists nothing of a part that gives more than it was asked for", async () => {
+    const inner = new MemoryResourceProvider();
+    inner.set("memory://secret/b", "b");
+    const careless = {
+      name: "careless",
+      locate: (uri: string) => inner.locate(uri),
+      list: (asked: object) => inner.list({ ...asked, prefix: undefined } as never),
+      read: (uri: string) => inner.read(uri),
+    };
+    const provider = new CompositeResourceProvider({
+      mounts: [{ prefix: "app://", provider: careless, base: "memory://public/" }],
+    });
+    const asked = { cursor: undefined, limit: 9, prefix: undefined };
+    await expect(provider.list(asked, request)).rejects.toThrow(/"careless" lists .*outside/);
   });
 
   it("renames templates, and completes them where they are from", async () => {

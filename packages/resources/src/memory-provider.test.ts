@@ -1,6 +1,6 @@
 import {
-  chaoticProvider,
   type ResourceProviderSuiteContext,
+  resourceProviderChaosSuite,
   resourceProviderSuite,
 } from "@backplane/server/test-suite";
 import { describe, expect, it } from "vitest";
@@ -25,11 +25,9 @@ function context(): ResourceProviderSuiteContext {
 describe("MemoryResourceProvider", () => {
   resourceProviderSuite({ describe, it, expect }, async () => context());
 
-  describe("late", () => {
-    resourceProviderSuite({ describe, it, expect }, async () => {
-      const given = context();
-      return { ...given, provider: chaoticProvider(given.provider, { delayMs: 1 }).subject };
-    });
+  resourceProviderChaosSuite({ describe, it, expect }, async (chaotic) => {
+    const given = context();
+    return { ...given, provider: chaotic(given.provider) };
   });
 
   it("keeps its own copy of bytes, and says what it was told", async () => {

@@ -1,9 +1,10 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chaotic, keyValueStoreSuite } from "@backplane/protocol/test-suite";
+import { keyValueStoreChaosSuite, keyValueStoreSuite } from "@backplane/protocol/test-suite";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { cacheChaosSuite } from "../test-suite/index.ts";
 import { createRedisConnection } from "./connection.ts";
 import { type RedisServer, redisUrl, startRedis } from "./redis-server.test-support.ts";
 import { createRedisStore } from "./redis-store.ts";
@@ -30,15 +31,36 @@ describe("over a connection of its own", { tags: ["redis", "redis-server"] }, ()
   );
 });
 
-describe("over a connection that takes its time", { tags: ["redis", "redis-server"] }, () => {
-  keyValueStoreSuite(
+describe("over a connection, late and failing", { tags: ["redis", "redis-server"] }, () => {
+  keyValueStoreChaosSuite(
     { describe, it, expect },
-    async () => {
+    async ({ chaotic }) => {
       await connection.ready();
-      return chaotic(createRedisStore({ connection, prefix: prefix() }), { delayMs: 1 }).subject;
+      return chaotic(createRedisStore({ connection, prefix: prefix() }));
     },
     { passTime },
   );
+});
+
+describe("over a connection whose commands are late and fail", {
+  tags: ["redis", "redis-server"],
+}, () => {
+  keyValueStoreChaosSuite(
+    { describe, it, expect },
+    async ({ chaotic }) => {
+      await connection.ready();
+      const failing = { ...connection, client: chaotic(connection.client) };
+      return createRedisStore({ connection: failing, prefix: prefix() });
+    },
+    { passTime },
+  );
+});
+
+describe("a cache over a connection", { tags: ["redis", "redis-server"] }, () => {
+  cacheChaosSuite({ describe, it, expect }, async ({ chaotic }) => {
+    await connection.ready();
+    return chaotic(createRedisStore({ connection, prefix: prefix() }));
+  });
 });
 
 describe("over a cluster", { tags: ["redis", "redis-server"] }, () => {

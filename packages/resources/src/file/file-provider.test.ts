@@ -2,20 +2,20 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
-  chaoticProvider,
   type ResourceProviderSuiteContext,
+  resourceProviderChaosSuite,
   resourceProviderSuite,
 } from "@backplane/server/test-suite";
 import { describe, expect, it } from "vitest";
 import { FileResourceProvider } from "./file-provider.ts";
 import { makeFolder } from "./folder.test-support.ts";
 
-async function context(delayMs = 0): Promise<ResourceProviderSuiteContext> {
+async function context(): Promise<ResourceProviderSuiteContext> {
   const folder = await makeFolder();
   const provider = new FileResourceProvider(folder.root);
   const uriOf = (name: string): string => pathToFileURL(join(folder.root, `${name}.txt`)).href;
   return {
-    provider: delayMs === 0 ? provider : chaoticProvider(provider, { delayMs }).subject,
+    provider,
     uriOf,
     put: async (name, text) => {
       await folder.write(`${name}.txt`, text);
@@ -29,7 +29,8 @@ async function context(delayMs = 0): Promise<ResourceProviderSuiteContext> {
 describe("FileResourceProvider", () => {
   resourceProviderSuite({ describe, it, expect }, () => context());
 
-  describe("late", () => {
-    resourceProviderSuite({ describe, it, expect }, () => context(1));
+  resourceProviderChaosSuite({ describe, it, expect }, async (chaotic) => {
+    const given = await context();
+    return { ...given, provider: chaotic(given.provider) };
   });
 });

@@ -4,9 +4,9 @@ import { syncBuiltinESMExports } from "node:module";
 import type { AddressInfo } from "node:net";
 import { UnsafeUrlError } from "@backplane/protocol";
 import {
-  chaoticProvider,
   type ResourceProviderSuiteContext,
   readText,
+  resourceProviderChaosSuite,
   resourceProviderSuite,
   suiteRequestContext,
 } from "@backplane/server/test-suite";
@@ -40,7 +40,7 @@ function open(options: HttpResourceProviderOptions): HttpResourceProvider {
   return provider;
 }
 
-async function suiteContext(delayMs = 0): Promise<ResourceProviderSuiteContext> {
+async function suiteContext(): Promise<ResourceProviderSuiteContext> {
   const pages = new Map<string, string>();
   const baseUrl = await site((request, response) => {
     const text = pages.get((request.url as string).slice(1));
@@ -49,7 +49,7 @@ async function suiteContext(delayMs = 0): Promise<ResourceProviderSuiteContext> 
   });
   const provider = open({ baseUrl, resources: () => [...pages.keys()].map((path) => ({ path })) });
   return {
-    provider: delayMs === 0 ? provider : chaoticProvider(provider, { delayMs }).subject,
+    provider,
     uriOf: (name) => baseUrl + name,
     put: async (name, text) => {
       pages.set(name, text);
@@ -63,8 +63,9 @@ async function suiteContext(delayMs = 0): Promise<ResourceProviderSuiteContext> 
 describe("HttpResourceProvider", () => {
   resourceProviderSuite({ describe, it, expect }, () => suiteContext());
 
-  describe("late", () => {
-    resourceProviderSuite({ describe, it, expect }, () => suiteContext(1));
+  resourceProviderChaosSuite({ describe, it, expect }, async (chaotic) => {
+    const given = await suiteContext();
+    return { ...given, provider: chaotic(given.provider) };
   });
 
   it.each([

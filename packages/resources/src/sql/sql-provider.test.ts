@@ -1,8 +1,8 @@
 // @module-tag postgres
 import {
-  chaoticProvider,
   type ResourceProviderSuiteContext,
   readText,
+  resourceProviderChaosSuite,
   resourceProviderSuite,
   suiteRequestContext,
 } from "@backplane/server/test-suite";
@@ -22,7 +22,7 @@ afterAll(() => database?.drop());
 
 let schemas = 0;
 
-async function suiteContext(delayMs = 0): Promise<ResourceProviderSuiteContext> {
+async function suiteContext(): Promise<ResourceProviderSuiteContext> {
   const { pool } = database;
   const schema = `suite_${schemas++}`;
   const provider = new SqlResourceProvider({
@@ -35,7 +35,7 @@ async function suiteContext(delayMs = 0): Promise<ResourceProviderSuiteContext> 
   await pool.query(provider.triggerSql("notes"));
   const uriOf = (name: string): string => `sql://sql/notes/${name}`;
   return {
-    provider: delayMs === 0 ? provider : chaoticProvider(provider, { delayMs }).subject,
+    provider,
     uriOf,
     put: async (name, body) => {
       await pool.query(
@@ -56,8 +56,9 @@ async function suiteContext(delayMs = 0): Promise<ResourceProviderSuiteContext> 
 describe("SqlResourceProvider", () => {
   resourceProviderSuite({ describe, it, expect }, () => suiteContext());
 
-  describe("late", () => {
-    resourceProviderSuite({ describe, it, expect }, () => suiteContext(1));
+  resourceProviderChaosSuite({ describe, it, expect }, async (chaotic) => {
+    const given = await suiteContext();
+    return { ...given, provider: chaotic(given.provider) };
   });
 });
 

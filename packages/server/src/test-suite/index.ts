@@ -5,6 +5,10 @@ export {
   type ProviderLie,
 } from "./chaotic-provider.ts";
 export {
+  type MakeProviderChaotic,
+  resourceProviderChaosSuite,
+} from "./resource-provider-chaos-suite.ts";
+export {
   type ProvidedText,
   type ResourceProviderSuiteContext,
   resourceProviderSuite,

@@ -1,8 +1,13 @@
+import { MCPError } from "@backplane/protocol";
 import type { SuiteRunner } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { MapProvider } from "../map-provider.test-support.ts";
 import type { ResourceProvider } from "../resource-provider.ts";
-import { type ResourceProviderSuiteContext, resourceProviderSuite } from "./index.ts";
+import {
+  type ResourceProviderSuiteContext,
+  resourceProviderChaosSuite,
+  resourceProviderSuite,
+} from "./index.ts";
 
 /** The map's provider with all that the suite asks for, and a fault planted over it. */
 function context(plant: (provider: ResourceProvider) => object): ResourceProviderSuiteContext {
@@ -35,30 +40,35 @@ function context(plant: (provider: ResourceProvider) => object): ResourceProvide
   };
 }
 
-/** Runs the suite, and gives the names of the tests that failed. */
+/** Runs a suite, or one test of it, and gives the names of the tests that failed, after those of their groups. */
 async function failuresOf(
-  plant: (provider: ResourceProvider) => object,
+  register: (runner: SuiteRunner) => void,
   only?: string,
 ): Promise<readonly string[]> {
+  const groups: string[] = [];
   const tests: [name: string, body: () => Promise<void>][] = [];
-  const runner: SuiteRunner = {
-    describe: (_name, body) => body(),
-    it: (name, body) => tests.push([name, body]),
+  register({
+    describe: (group, body) => {
+      groups.push(group);
+      body();
+      groups.pop();
+    },
+    it: (name, body) => tests.push([[...groups, name].join(" > "), body]),
     expect,
-  };
-  resourceProviderSuite(runner, async () => context(plant));
+  });
+  const chosen = tests.filter(([name]) => only === undefined || name === only);
+  expect(chosen).not.toEqual([]);
   const failed: string[] = [];
-  for (const [name, body] of tests) {
-    if (only !== undefined && name !== only) continue;
-    await body().catch(() => failed.push(name));
-  }
+  for (const [name, body] of chosen) await body().catch(() => failed.push(name));
   return failed;
 }
 
 // A suite that cannot fail proves nothing: each planted fault must be found, by the test it is meant for.
 describe("resourceProviderSuite", () => {
   it("finds nothing wrong with a provider that is right", async () => {
-    expect(await failuresOf(() => ({}))).toEqual([]);
+    const register = (runner: SuiteRunner): void =>
+      resourceProviderSuite(runner, async () => context(() => ({})));
+    expect(await failuresOf(register)).toEqual([]);
   });
 
   const faults: Record<string, [test: string, plant: (good: ResourceProvider) => object]> = {
@@ -129,8 +139,78 @@ describe("resourceProviderSuite", () => {
   it.each(Object.entries(faults))(
     "finds %s",
     async (_name, [test, plant]) => {
-      expect(await failuresOf(plant, test)).toEqual([test]);
+      const name = `ResourceProvider > ${test}`;
+      const register = (runner: SuiteRunner): void =>
+        resourceProviderSuite(runner, async () => context(plant));
+      expect(await failuresOf(register, name)).toEqual([name]);
     },
     20_000,
+  );
+});
+
+describe("resourceProviderChaosSuite", () => {
+  const WATCH = "ResourceProvider > a watch notices a change, of its resource, until it is stopped";
+  const RIGHT = "tells nobody what is not so, and is believed again afterwards";
+
+  const telling = async (): Promise<never> => {
+    throw new MCPError(-32602, "the secret is somebody-else's");
+  };
+  const faults: Record<string, [test: string, plant: (good: ResourceProvider) => object]> = {
+    "a watch that begins after its answer, where answers are late": [
+      `a provider that takes its time > ${WATCH}`,
+      (good) => ({
+        watch: async (uri: string, onChange: () => void) => {
+          setTimeout(() => good.watch?.(uri, onChange), 200);
+          return () => {};
+        },
+      }),
+    ],
+    "a watch that cannot be begun again after its answer was lost": [
+      "a provider that acts, and loses its answer > ResourceProvider > a watch notices that its resource comes and goes",
+      (good) => {
+        const watched = new Set<string>();
+        return {
+          watch: async (uri: string, onChange: () => void) => {
+            if (watched.has(uri)) throw new Error("watched already");
+            watched.add(uri);
+            return good.watch?.(uri, onChange);
+          },
+        };
+      },
+    ],
+    "a failure that is an answer for the next one": [
+      "a server of a provider > that fails: each request has its own answer, right or clean",
+      (good) => {
+        let reads = 0;
+        return {
+          read: (uri: string) =>
+            ++reads > 10 ? { body: "of somebody else" } : good.read(uri, {} as never),
+        };
+      },
+    ],
+    "an error that tells": [
+      `a server of a provider > that lies (flood): ${RIGHT}`,
+      () => ({ read: telling }),
+    ],
+    "a list of what is another's": [
+      `a server of a provider > that lies (foreign): ${RIGHT}`,
+      () => ({ locate: (uri: string) => uri }),
+    ],
+  };
+
+  it.each(Object.entries(faults))(
+    "finds %s",
+    async (_name, [test, plant]) => {
+      const run = (how: (good: ResourceProvider) => object): Promise<readonly string[]> =>
+        failuresOf((runner) => {
+          resourceProviderChaosSuite(runner, async (chaotic) => {
+            const given = context(how);
+            return { ...given, provider: chaotic(given.provider) };
+          });
+        }, test);
+      expect(await run(() => ({}))).toEqual([]);
+      expect(await run(plant)).toEqual([test]);
+    },
+    30_000,
   );
 });

@@ -1,5 +1,5 @@
 import { MCPError } from "@backplane/protocol";
-import type { SuiteRunner } from "@backplane/protocol/test-suite";
+import { eventually, type SuiteRunner } from "@backplane/protocol/test-suite";
 import { toCompletion } from "../completions.ts";
 import type { ResourcePage, ResourceProvider } from "../resource-provider.ts";
 import { readText, suiteRequestContext } from "./suite-context.ts";
@@ -176,14 +176,14 @@ export function resourceProviderSuite(
       const stop = await given.provider.watch(uri, () => seen.uri++);
       const stopOther = await given.provider.watch(other.uri, () => seen.other++);
       await given.put("watched", "2");
-      expect(await until(() => seen.uri > 0)).toBe(true);
+      expect(await eventually(() => seen.uri > 0, ENOUGH_MS)).toBe(true);
       await stop();
       await stop();
       const before = seen.uri;
       await given.put("watched", "3");
       await given.put("other", "2");
       // What comes after the stop would have come before this one.
-      expect(await until(() => seen.other > 0)).toBe(true);
+      expect(await eventually(() => seen.other > 0, ENOUGH_MS)).toBe(true);
       expect(seen.uri).toBe(before);
       await stopOther();
     });
@@ -193,10 +193,10 @@ export function resourceProviderSuite(
       let changes = 0;
       const stop = await given.provider.watch(given.uriOf("later"), () => changes++);
       await given.put("later", "1");
-      expect(await until(() => changes > 0)).toBe(true);
+      expect(await eventually(() => changes > 0, ENOUGH_MS)).toBe(true);
       changes = 0;
       await given.remove("later");
-      expect(await until(() => changes > 0)).toBe(true);
+      expect(await eventually(() => changes > 0, ENOUGH_MS)).toBe(true);
       await stop();
     });
 
@@ -210,7 +210,7 @@ export function resourceProviderSuite(
       await stops[0]?.();
       const before = seen[0];
       await given.put("twice", "2");
-      expect(await until(() => (seen[1] as number) > 0)).toBe(true);
+      expect(await eventually(() => (seen[1] as number) > 0, ENOUGH_MS)).toBe(true);
       expect(seen[0]).toBe(before);
       await stops[1]?.();
     });
@@ -221,7 +221,7 @@ export function resourceProviderSuite(
       let changes = 0;
       const stop = await given.provider.watchList(() => changes++);
       await given.put("new", "1");
-      expect(await until(() => changes > 0)).toBe(true);
+      expect(await eventually(() => changes > 0, ENOUGH_MS)).toBe(true);
       await stop();
     });
   });
@@ -245,12 +245,4 @@ export function resourceProviderSuite(
     } while (cursor !== undefined && uris.length < 1_000);
     return uris;
   }
-}
-
-async function until(condition: () => boolean): Promise<boolean> {
-  const endMs = Date.now() + ENOUGH_MS;
-  while (!condition() && Date.now() < endMs) {
-    await new Promise<void>((resolve) => setTimeout(resolve, 5));
-  }
-  return condition();
 }
