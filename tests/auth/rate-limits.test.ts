@@ -1,9 +1,11 @@
 import { APIKeyAuth, concurrencyLimit, type RateLimiter, rateLimit } from "@backplane/auth";
 import { createRedisRateLimitStore } from "@backplane/auth/redis";
+import { createRedisConnection } from "@backplane/cache/redis";
 import type { Interceptor } from "@backplane/protocol";
 import type { MCPServer } from "@backplane/server";
 import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { startRedis } from "../../packages/cache/src/redis/redis-server.test-support.ts";
 import { callTool, modern } from "../protocol/harness/http.ts";
 import { openSession } from "../protocol/harness/legacy-session.ts";
 import { startServer } from "../protocol/harness/servers.ts";
@@ -153,6 +155,40 @@ it("a rate limit whose store is away is shown to whoever may read the details, a
     checks: { rate_limit_store: { status: "degraded" } },
   });
   expect((await fetch(new URL("/ready", url))).status).toBe(200);
+});
+
+it("a rate limit counts in its Redis again as soon as that takes writes again, though nobody calls", {
+  tags: ["redis-server"],
+}, async () => {
+  const redis = await startRedis();
+  const { client, ready, close } = createRedisConnection({ port: redis.port });
+  onTestFinished(async () => {
+    await close();
+    await redis.close();
+  });
+  await ready();
+  const store = createRedisRateLimitStore({ client });
+  const limiter = rateLimit({ limit: 5, windowMs: hourMs, store, storeRetryMs: 50 });
+  const url = await start(limiter, true);
+  const call = async () => (await callTool(url, "a", {}, as(keys.admin))).status;
+  expect(await call()).toBe(200);
+  const wait = { timeout: 10_000 };
+  const troubles = [
+    [() => redis.kill(), () => redis.start()],
+    [
+      () => redis.admin().config("SET", "maxmemory", "1"),
+      () => redis.admin().config("SET", "maxmemory", "0"),
+    ],
+  ] as const;
+  for (const [begin, end] of troubles) {
+    await begin();
+    await expect.poll(async () => [await call(), limiter.degraded], wait).toEqual([200, true]);
+    // Long enough for several tries, which must not believe an answer that counts nothing.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(limiter.degraded).toBe(true);
+    await end();
+    await expect.poll(() => limiter.degraded, wait).toBe(false);
+  }
 });
 
 describe("a concurrency limit", () => {

@@ -47,7 +47,7 @@ export interface RateLimitCommon {
   readonly onStoreFailure?: "local" | "open" | "closed";
   /** How long the store may take, in milliseconds. Default 1,000. */
   readonly storeTimeoutMs?: number;
-  /** How long a store that failed is left alone, in milliseconds. Default 1,000. */
+  /** How long a store that failed is left alone before it is tried again, by itself, in milliseconds. Default 1,000. */
   readonly storeRetryMs?: number;
   /** Learns once that the store has failed, and that it is back. Default: silent. */
   readonly logger?: Logger;

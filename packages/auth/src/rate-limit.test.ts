@@ -7,7 +7,7 @@ import {
   type RateLimitStore,
   type RequestContext,
 } from "@backplane/protocol";
-import { chaotic, createFakeClock } from "@backplane/protocol/test-suite";
+import { chaotic, createFakeClock, type FakeClock } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { rateLimit } from "./rate-limit.ts";
 import type { RateLimitOptions } from "./rate-limit-options.ts";
@@ -219,6 +219,10 @@ describe("a store that is away", () => {
     return { limiter, chaos, clock, said };
   }
   const three = [call("a"), call("a"), call("a")];
+  const pass = async (clock: FakeClock, ms: number): Promise<void> => {
+    clock.advance(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
 
   it.each([
     ["local", [true, true, false], "each process counts for itself"],
@@ -235,15 +239,58 @@ describe("a store that is away", () => {
       status: "degraded",
       checks: { rate_limit_store: check },
     });
-    clock.advance(1_000);
+    await pass(clock, 1_000);
     await outcomes(limiter, call("a", { id: "bob" }));
     expect(said).toEqual([expect.stringContaining(words)]);
     chaos.failRate = 0;
-    clock.advance(1_000);
-    expect(await outcomes(limiter, ...three)).toEqual([true, true, false]);
+    await pass(clock, 1_000);
     expect(limiter.degraded).toBe(false);
     expect(await limiter.checkHealth()).toMatchObject({ status: "healthy" });
     expect(said.slice(1)).toEqual(["the rate limit store is back"]);
+    expect(await outcomes(limiter, ...three)).toEqual([true, true, false]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("is tried again by itself, and no call waits for that", async () => {
+    const { limiter, chaos, clock } = setUp({});
+    chaos.failRate = 1;
+    await outcomes(limiter, call("a"));
+    expect(clock.pendingTimers).toBe(1);
+    for (let round = 0; round < 3; round++) {
+      clock.advance(1_000);
+      // While it is being tried.
+      expect(limiter.degraded).toBe(true);
+      expect(await outcomes(limiter, call("a", { id: `n${round}` }))).toEqual([true]);
+      await pass(clock, 0);
+    }
+    chaos.failRate = 0;
+    await pass(clock, 1_000);
+    expect(limiter.degraded).toBe(false);
+  });
+
+  it("is left alone when the last server has stopped, and tried by who asks after all", async () => {
+    const { limiter, chaos, clock } = setUp({});
+    const stops = [0, 1].map(() => {
+      let stop = (): void => {};
+      limiter.attached?.({
+        serverId: "s",
+        serverInfo: { name: "s", version: "1" },
+        onChange: () => {},
+        onStop: (_name, close) => {
+          stop = close as () => void;
+        },
+      });
+      return () => stop();
+    });
+    chaos.failRate = 1;
+    await outcomes(limiter, call("a"));
+    stops[0]?.();
+    expect(clock.pendingTimers).toBe(1);
+    stops[1]?.();
+    expect(clock.pendingTimers).toBe(0);
+    chaos.failRate = 0;
+    await outcomes(limiter, call("a"));
+    expect(limiter.degraded).toBe(false);
   });
 
   it("is not waited for", async () => {
@@ -262,7 +309,8 @@ describe("a store that is away", () => {
     expect(await first).toEqual([true]);
     expect(await outcomes(limiter, call("a"), call("a"))).toEqual([true, false]);
     expect(asked).toBe(1);
-    expect(clock.pendingTimers).toBe(0);
+    // That of the next try alone.
+    expect(clock.pendingTimers).toBe(1);
   });
 });
 

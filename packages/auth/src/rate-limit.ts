@@ -39,9 +39,16 @@ export function rateLimit(options: RateLimitOptions): RateLimiter {
   const resolved = resolveRateLimit(options);
   const store = new GuardedStore(resolved);
   const { rules } = resolved;
+  let servers = 0;
   return {
     name: "rate-limit",
     phase: "limit",
+    attached(host) {
+      servers++;
+      host.onStop("rate-limit", () => {
+        if (--servers === 0) store.rest();
+      });
+    },
     get degraded() {
       return store.degraded;
     },

@@ -1,16 +1,30 @@
-import { CHANNELS, type RateLimitBucket, type RateLimitDecision } from "@backplane/protocol";
+import {
+  CHANNELS,
+  type RateLimitBucket,
+  type RateLimitDecision,
+  type RateLimitStore,
+} from "@backplane/protocol";
 import type { ResolvedRateLimit } from "../rate-limit-options.ts";
 
 const ALLOWED: RateLimitDecision = Object.freeze({ allowed: true });
+/**
+ * What a store that was away is tried with. It is never empty, so that a store which answers and takes no writes is
+ * found out; no rule's key begins so.
+ */
+const PROBE: readonly RateLimitBucket[] = [
+  { key: "probe", limit: 1_000_000, windowMs: 1_000, burst: 1_000_000, cost: 1 },
+];
 
 /**
- * A shared store that may be away: one that fails or takes too long is left alone for a while, and calls are
- * decided as the option `onStoreFailure` says. Said once when it begins, and once when it ends.
+ * A shared store that may be away: one that fails or takes too long is left alone until it counts again, which is
+ * tried every `storeRetryMs`, and calls are decided as the option `onStoreFailure` says. Said once when it begins,
+ * and once when it ends.
  */
 export class GuardedStore {
   readonly #options: ResolvedRateLimit;
   #away = false;
-  #retryAtMs = Number.NEGATIVE_INFINITY;
+  /** There while the store is left alone. */
+  #cancelRetry: (() => void) | undefined;
 
   constructor(options: ResolvedRateLimit) {
     this.#options = options;
@@ -23,16 +37,37 @@ export class GuardedStore {
 
   /** At once where only this process counts. */
   take(buckets: readonly RateLimitBucket[]): RateLimitDecision | Promise<RateLimitDecision> {
-    const { store, local, clock } = this.#options;
+    const { store, local } = this.#options;
     if (store === undefined) return local.takeNow(buckets);
-    if (this.#away && clock.now() < this.#retryAtMs) return this.#without(buckets);
-    return this.#shared(buckets);
+    return this.#cancelRetry === undefined ? this.#shared(store, buckets) : this.#without(buckets);
   }
 
-  async #shared(buckets: readonly RateLimitBucket[]): Promise<RateLimitDecision> {
-    const { store, storeTimeoutMs, clock, logger } = this.#options;
-    // Others do not wait for the one that tries whether it is back.
-    if (this.#away) this.#retryAtMs = clock.now() + this.#options.storeRetryMs;
+  /** Nobody is served any more: a store that is away is tried again only by who asks after all. */
+  rest(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+  }
+
+  async #shared(
+    store: RateLimitStore,
+    buckets: readonly RateLimitBucket[],
+  ): Promise<RateLimitDecision> {
+    try {
+      const decision = await this.#inTime(store, buckets);
+      if (this.#away && this.#cancelRetry === undefined) this.#isBack();
+      return decision;
+    } catch (error) {
+      this.#failed(store, error);
+      return this.#without(buckets);
+    }
+  }
+
+  /** @throws what the store throws, and when it is late. */
+  async #inTime(
+    store: RateLimitStore,
+    buckets: readonly RateLimitBucket[],
+  ): Promise<RateLimitDecision> {
+    const { storeTimeoutMs, clock } = this.#options;
     let cancel = (): void => {};
     const late = new Promise<never>((_, reject) => {
       cancel = clock.after(storeTimeoutMs, () => {
@@ -40,29 +75,43 @@ export class GuardedStore {
       });
     });
     try {
-      const decision = await Promise.race([store?.take(buckets) ?? ALLOWED, late]);
-      if (this.#away) {
-        this.#becomes(false);
-        logger.info({}, "the rate limit store is back");
-      }
-      return decision;
-    } catch (error) {
-      this.#failed(error);
-      return this.#without(buckets);
+      return await Promise.race([store.take(buckets), late]);
     } finally {
       cancel();
     }
   }
 
-  #failed(error: unknown): void {
-    const { clock, storeRetryMs, logger, onStoreFailure } = this.#options;
-    this.#retryAtMs = clock.now() + storeRetryMs;
+  #failed(store: RateLimitStore, error: unknown): void {
+    const { logger, onStoreFailure } = this.#options;
+    if (this.#cancelRetry === undefined) this.#retryLater(store);
     if (this.#away) return;
     this.#becomes(true);
     logger.warn(
       { err: error, onStoreFailure },
       `the rate limit store is away; ${MEANWHILE[onStoreFailure]}`,
     );
+  }
+
+  /** By a call of nobody's, so that none waits for it and an idle process finds out as well. */
+  #retryLater(store: RateLimitStore): void {
+    const { clock, storeRetryMs } = this.#options;
+    const cancel = clock.after(storeRetryMs, () => {
+      this.#inTime(store, PROBE).then(
+        () => {
+          if (this.#cancelRetry === cancel) this.#isBack();
+        },
+        () => {
+          if (this.#cancelRetry === cancel) this.#retryLater(store);
+        },
+      );
+    });
+    this.#cancelRetry = cancel;
+  }
+
+  #isBack(): void {
+    this.#cancelRetry = undefined;
+    this.#becomes(false);
+    this.#options.logger.info({}, "the rate limit store is back");
   }
 
   #becomes(away: boolean): void {
