@@ -30,6 +30,7 @@ import {
 } from "@backplane/protocol";
 import { HandlerTransport } from "./handler-transport.ts";
 import type { InputRound } from "./input-round.ts";
+import { uniqueId } from "./internal/unique-id.ts";
 import { notificationText } from "./notification-text.ts";
 import type { Outlet } from "./outlet.ts";
 
@@ -152,7 +153,7 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
   }
 
   get correlationId(): string {
-    this.#correlationId ??= globalThis.crypto.randomUUID();
+    this.#correlationId ??= uniqueId();
     return this.#correlationId;
   }
 
