@@ -350,15 +350,31 @@ describe("a sink that is away", () => {
     expect(await verify(sink.text)).toMatchObject({ valid: true, lost: 1 });
   });
 
-  it("gets the rest of lines that share a seal, be it the last that cannot be written", async () => {
+  it("gets the rest of lines that share a seal, be it the one with the seal that cannot be written", async () => {
     const sink = new MemorySink();
     const log = make(sink);
-    const principal = { id: 7, scopes: [], roles: [] } as never;
-    for (let n = 0; n < 64; n++) requestEnded(n === 10 || n === 63 ? { principal } : {});
     await log.flush();
-    expect(sink.records.filter(({ hash }) => hash === undefined)).toHaveLength(61);
-    expect(log.status).toMatchObject({ written: 64, lost: 2, buffered: 0 });
-    expect(await verify(sink.text)).toMatchObject({ valid: true, records: 64, lost: 2 });
+    const principal = { id: 7, scopes: [], roles: [] } as never;
+    // Of the lines that share a seal, the 11th, and the 64th, which would have it.
+    for (let n = 0; n < 66; n++) requestEnded(n === 10 || n === 64 ? { principal } : {});
+    await log.flush();
+    expect(sink.records.filter(({ hash }) => hash === undefined)).toHaveLength(63);
+    expect(log.status).toMatchObject({ written: 66, lost: 2, buffered: 0 });
+    expect(await verify(sink.text)).toMatchObject({ valid: true, records: 66, lost: 2 });
+  });
+
+  it("gets bytes when it takes them, the same as its text", async () => {
+    const texts: string[] = [];
+    const log = make({
+      write: () => expect.unreachable(),
+      writeBytes: (lines) => void texts.push(new TextDecoder().decode(lines)),
+    });
+    requestEnded({ principal: { id: "Zoë", scopes: [], roles: [] } as never });
+    for (let n = 0; n < 100; n++) requestEnded({ target: `tool ${n} ✓` });
+    await log.flush();
+    await log.close();
+    expect(texts.join("")).toContain('"principal":{"id":"Zoë"}');
+    expect(await verify(texts.join(""))).toMatchObject({ valid: true, records: 103 });
   });
 
   it("may throw what cannot even be looked at", async () => {

@@ -3,7 +3,6 @@ import { observe } from "../observe.ts";
 import { type AuditOptions, type ResolvedAudit, resolveAudit } from "./audit-options.ts";
 import type { AuditRecord } from "./audit-record.ts";
 import { AuditWriter } from "./audit-writer.ts";
-import { SHARED_SEAL } from "./chain.ts";
 import { type AuditEntry, callEntry, limitEntry, refusalEntry, routeEntry } from "./entries.ts";
 
 /** How an audit fares. */
@@ -37,7 +36,6 @@ export class AuditLog {
   readonly #options: ResolvedAudit;
   readonly #writer: AuditWriter;
   readonly #subscriptions: readonly (() => void)[];
-  readonly #entries: AuditEntry[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -46,7 +44,7 @@ export class AuditLog {
     this.#options = resolveAudit(options);
     const { server } = this.#options;
     const { serverId } = server;
-    this.#writer = new AuditWriter(this.#options, this.#entries);
+    this.#writer = new AuditWriter(this.#options);
     // Before anything is heard: a server that has stopped already refuses.
     server.onStop?.("audit", () => this.close());
     this.#subscriptions = [
@@ -100,13 +98,11 @@ export class AuditLog {
 
   #record(entry: AuditEntry): void {
     const { maxBuffered, flushMs } = this.#options;
-    if (this.#entries.length + this.#writer.waiting >= maxBuffered) {
+    if (this.#writer.waiting >= maxBuffered) {
       this.#writer.lose(entry.atMs);
       return;
     }
-    this.#entries.push(entry);
-    // At once, for what waits long is copied by each collection of garbage; the answer has been sent already.
-    if (this.#entries.length >= SHARED_SEAL) this.#writer.encode();
+    this.#writer.take(entry);
     if (this.#timer === undefined) this.#arm(flushMs);
   }
 
@@ -114,8 +110,7 @@ export class AuditLog {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#writer.flush(false).then(() => {
-        const waits = this.#entries.length + this.#writer.waiting > 0;
-        if (waits && this.#timer === undefined) this.#arm(delayMs);
+        if (this.#writer.waiting > 0 && this.#timer === undefined) this.#arm(delayMs);
       });
     }, delayMs);
     (this.#timer as { unref?: () => void }).unref?.();

@@ -2,12 +2,12 @@ import { CHANNELS, clip, redactText, within } from "@backplane/protocol";
 import type { AuditStatus } from "./audit-log.ts";
 import type { ResolvedAudit } from "./audit-options.ts";
 import type { AuditRecord } from "./audit-record.ts";
-import { Chain, createHasher, macOf, type NodeCrypto, SHARED_SEAL } from "./chain.ts";
+import { Chain, createHasher, type Lines, macOf, type NodeCrypto, SHARED_SEAL } from "./chain.ts";
 import { continueChain } from "./continue-chain.ts";
 import { type AuditEntry, EntryWriter, toMembers } from "./entries.ts";
 
-/** A write that is longer begins with what there is: about a thousand lines, which take a millisecond to make. */
-const MAX_WRITE_LENGTH = 256 * 1024;
+/** A write that is longer begins with what there is: some thousand lines. */
+const MAX_WRITE_BYTES = 1024 * 1024;
 /** How long a sink may take over a batch before it counts as away. */
 const STALL_MS = 10_000;
 const FIRST_RETRY_MS = 250;
@@ -17,22 +17,17 @@ const CLOSE_MS = 4_000;
 /** How long nothing may have been lost before the audit counts as whole again. */
 const CALM_MS = 10_000;
 const MAX_RECENT = 200;
-
-/** Lines, each with its end. */
-interface Lines {
-  readonly text: string;
-  readonly count: number;
-}
+/** Records from before there was a chain that are made into lines in one go, in about a millisecond. */
+const EARLY_AT_ONCE = 16 * SHARED_SEAL;
 
 /** Makes lines of the entries that wait, and brings them to the sink, one write at a time. */
 export class AuditWriter {
   readonly #options: ResolvedAudit;
-  readonly #entries: AuditEntry[];
-  /** Lines of the chain that the sink has not taken yet; of a few texts, and not of many. */
+  /** What came before there was a chain; later ones are made into lines at once, and grow old nowhere. */
+  readonly #entries: AuditEntry[] = [];
+  /** Lines with their seals that the sink has not taken yet. */
   readonly #lines: Lines[] = [];
-  #waiting = 0;
-  /** Characters of them. */
-  #length = 0;
+  #sealed = 0;
   #chain: Chain | undefined;
   #crypto: NodeCrypto | undefined;
   #entryWriter: EntryWriter | undefined;
@@ -55,11 +50,10 @@ export class AuditWriter {
   #recentCount = 0;
   #closed = false;
   #timeMs = Number.NaN;
-  #time = "";
+  #timeMember: Uint8Array = new Uint8Array(0);
 
-  constructor(options: ResolvedAudit, entries: AuditEntry[]) {
+  constructor(options: ResolvedAudit) {
     this.#options = options;
-    this.#entries = entries;
   }
 
   /** The flush that runs now. */
@@ -67,15 +61,15 @@ export class AuditWriter {
     return this.#flushing;
   }
 
-  /** Lines that the sink has not taken yet. */
+  /** Records that the sink has not taken yet. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#entries.length + this.#sealed + (this.#chain?.open ?? 0);
   }
 
   get status(): AuditStatus {
     return {
       written: this.#written,
-      buffered: this.#entries.length + this.#waiting,
+      buffered: this.waiting,
       lost: this.#lost,
       degraded: this.#degraded,
       lastError: this.#lastError,
@@ -83,7 +77,9 @@ export class AuditWriter {
   }
 
   recent(limit: number): readonly AuditRecord[] {
-    const lines = this.#recent.flatMap(({ text }) => text.split("\n").slice(0, -1)).reverse();
+    const lines = this.#recent
+      .flatMap(({ bytes }) => bytes.toString().split("\n").slice(0, -1))
+      .reverse();
     const count = Math.max(0, Math.min(limit, MAX_RECENT));
     return lines.slice(0, count).map((line) => JSON.parse(line) as AuditRecord);
   }
@@ -94,6 +90,13 @@ export class AuditWriter {
     this.#lostAtMs = performance.now();
     if (this.#unsaid++ === 0) this.#unsaidSinceMs = atMs;
     if (this.#unsaid === 1) this.#becomes(true, reason);
+  }
+
+  /** Makes a line of what happened. */
+  take(entry: AuditEntry): void {
+    // In their order.
+    if (this.#chain === undefined || this.#entries.length > 0) this.#entries.push(entry);
+    else this.#write(this.#chain, entry);
   }
 
   /**
@@ -114,7 +117,7 @@ export class AuditWriter {
     await within(CLOSE_MS, work);
     this.#closed = true;
     clearTimeout(this.#retryTimer);
-    const left = this.#entries.length + this.#waiting;
+    const left = this.waiting;
     if (left > 0) {
       this.#lost += left;
       logger?.warn(
@@ -133,7 +136,7 @@ export class AuditWriter {
   async #finish(): Promise<void> {
     await this.#flushing;
     await this.#flush();
-    if (this.#chain === undefined || this.#waiting > 0) return;
+    if (this.#chain === undefined || this.waiting > 0) return;
     this.#addLine(Date.now(), '"kind":"close"');
     try {
       await this.#writeLines();
@@ -145,20 +148,16 @@ export class AuditWriter {
 
   async #flush(): Promise<void> {
     clearTimeout(this.#retryTimer);
-    if (this.#entries.length + this.#waiting === 0) return;
+    if (this.waiting === 0) return;
     try {
       await this.#begin();
+      await this.#takeEarly();
+      this.#sealEach();
       await this.#writeLines();
-      if (this.#unsaid > 0) this.#sayLost();
-      // What comes meanwhile waits for the next flush: a write for every few costs more.
-      let due = this.#entries.length;
-      // During a write `encode` may take what was due.
-      while (due > 0 && this.#entries.length > 0 && !this.#closed) {
-        due -= this.#sealNext();
-        if (this.#length >= MAX_WRITE_LENGTH) await this.#writeLines();
+      if (this.#unsaid > 0) {
+        this.#sayLost();
+        await this.#writeLines();
       }
-      if (this.#unsaid > 0) this.#sayLost();
-      await this.#writeLines();
       this.#works();
       await this.#headIfDue();
     } catch (error) {
@@ -197,62 +196,53 @@ export class AuditWriter {
     );
   }
 
-  /** Makes lines of so many entries as share a seal; once there is a chain. */
-  encode(): void {
-    if (this.#chain === undefined) return;
-    while (this.#entries.length >= SHARED_SEAL) this.#sealNext();
-  }
-
-  /** @returns of how many entries it made lines. */
-  #sealNext(): number {
+  async #takeEarly(): Promise<void> {
     const chain = this.#chain as Chain;
-    const batch = this.#entries.splice(0, SHARED_SEAL);
-    // Few that come in `flushMs` have a seal each, by which the verifier finds the very line that was altered.
-    const shares = batch.length === SHARED_SEAL;
-    let text = "";
-    let count = 0;
-    let held: string | undefined;
-    let heldTime = "";
-    for (const entry of batch) {
-      const members = this.#membersOf(entry);
-      if (members === undefined) continue;
-      if (held !== undefined && shares) chain.add(heldTime, held);
-      else if (held !== undefined) text += chain.seal(heldTime, held);
-      held = members;
-      heldTime = this.#timeOf(entry.atMs);
-      count++;
+    while (this.#entries.length > EARLY_AT_ONCE && !this.#closed) {
+      for (const entry of this.#entries.splice(0, EARLY_AT_ONCE)) this.#write(chain, entry);
+      await this.#writeLines();
     }
-    if (held !== undefined) this.#wait(text + chain.seal(heldTime, held), count);
-    return batch.length;
+    // The rest without a pause, in which more would come: then later ones need not wait here.
+    for (const entry of this.#entries.splice(0)) this.#write(chain, entry);
   }
 
-  #membersOf(entry: AuditEntry): string | undefined {
+  #write(chain: Chain, entry: AuditEntry): void {
+    chain.begin();
     try {
-      return (this.#entryWriter as EntryWriter).members(entry);
+      chain.text.put(this.#timeMemberOf(entry.atMs));
+      (this.#entryWriter as EntryWriter).write(chain.text, entry);
     } catch (error) {
-      // An authenticator may have named somebody by what is no text: that record is lost, and not its whole batch.
+      // An authenticator may have named somebody by what is no text: that record is lost, and no other.
+      chain.abandon();
       this.lose(entry.atMs, error);
-      return undefined;
+      return;
     }
+    this.#wait(chain.end());
   }
 
   #addLine(atMs: number, members: string): void {
-    this.#wait((this.#chain as Chain).seal(this.#timeOf(atMs), members), 1);
+    (this.#chain as Chain).add(new Date(atMs).toISOString(), members);
+    this.#sealEach();
   }
 
-  #wait(text: string, count: number): void {
-    this.#lines.push({ text, count });
-    this.#waiting += count;
-    this.#length += text.length;
+  /** Few that come in `flushMs` have a seal each, by which the verifier finds the very line that was altered. */
+  #sealEach(): void {
+    this.#wait((this.#chain as Chain).sealEach());
   }
 
-  #timeOf(atMs: number): string {
-    // Many records come in one millisecond, and its text costs as much as the hash.
+  #wait(lines: Lines | undefined): void {
+    if (lines === undefined) return;
+    this.#lines.push(lines);
+    this.#sealed += lines.count;
+  }
+
+  #timeMemberOf(atMs: number): Uint8Array {
+    // Many records come in one millisecond.
     if (atMs !== this.#timeMs) {
       this.#timeMs = atMs;
-      this.#time = new Date(atMs).toISOString();
+      this.#timeMember = Buffer.from(`,"time":"${new Date(atMs).toISOString()}"`);
     }
-    return this.#time;
+    return this.#timeMember;
   }
 
   #sayLost(): void {
@@ -267,19 +257,26 @@ export class AuditWriter {
     while (due > 0 && !this.#closed) due -= await this.#writeSome(due);
   }
 
-  /** @returns how many texts the sink has taken. */
+  /** @returns how many of them the sink has taken. */
   async #writeSome(due: number): Promise<number> {
-    let text = "";
     let taken = 0;
-    while (taken < due && text.length < MAX_WRITE_LENGTH) text += this.#lines[taken++]?.text;
-    const work = Promise.resolve(this.#options.sink.write(text));
+    let length = 0;
+    while (taken < due && length < MAX_WRITE_BYTES)
+      length += this.#lines[taken++]?.bytes.length ?? 0;
+    const bytes = Buffer.concat(
+      this.#lines.slice(0, taken).map((lines) => lines.bytes),
+      length,
+    );
+    const { sink } = this.#options;
+    const work = Promise.resolve(
+      sink.writeBytes === undefined ? sink.write(bytes.toString()) : sink.writeBytes(bytes),
+    );
     if (!(await within(STALL_MS, work))) {
       this.#becomes(true, `the sink takes longer than ${STALL_MS} ms`);
       await work;
     }
     for (const lines of this.#lines.splice(0, taken)) {
-      this.#waiting -= lines.count;
-      this.#length -= lines.text.length;
+      this.#sealed -= lines.count;
       this.#written += lines.count;
       this.#remember(lines);
     }

@@ -12,6 +12,7 @@ import {
 import { printableJson } from "../internal/printable.ts";
 import type { AuditedPrincipal } from "./audit-record.ts";
 import type { NodeCrypto } from "./chain.ts";
+import type { TextBuffer } from "./text-buffer.ts";
 
 /** Most characters of a name that a client chose. */
 const MAX_NAME_LENGTH = 256;
@@ -19,8 +20,8 @@ const MAX_NAME_LENGTH = 256;
 /** Texts of which the JSON is kept, of each sort. */
 const MAX_REMEMBERED = 1_000;
 
-/** As the ids of requests are. */
-const UUID = /^[\da-f-]{36}$/;
+const CALL_START = Buffer.from(',"kind":"call","correlationId":');
+const NOBODY = Buffer.from(',"principal":null');
 
 /** What is kept of a request. */
 export interface CallEntry {
@@ -127,52 +128,64 @@ function short(text: string): string {
   return JSON.parse(JSON.stringify(clip(text, MAX_NAME_LENGTH))) as string;
 }
 
-/** A call like an earlier one but for who, from where, when and how long: its members are the same text. */
+/** A call like an earlier one but for who, from where, when and how long: its members are the same bytes. */
 interface KnownCall {
   readonly like: CallEntry;
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
 /**
  * Writes entries as the members of their lines. Nearly every call is like one that was written before, so the
- * text of what is asked and how it ended is kept by target, and that of principals and addresses beside it:
+ * bytes of what is asked and how it ended are kept by target, and those of principals and addresses beside them:
  * this happens once for every request.
  */
 export class EntryWriter {
   readonly #crypto: NodeCrypto;
   readonly #schemaHashes = new WeakMap<Tool, string>();
-  readonly #principals = new WeakMap<Principal, string>();
+  readonly #principals = new WeakMap<Principal, Uint8Array>();
   readonly #calls = new Map<string | undefined, KnownCall>();
-  readonly #addresses = new Map<string, string>();
+  readonly #addresses = new Map<string, Uint8Array>();
 
   constructor(crypto: NodeCrypto) {
     this.#crypto = crypto;
   }
 
-  /** JSON members without braces. */
-  members(entry: AuditEntry): string {
-    if (entry.kind === "call") return this.#call(entry);
-    if (entry.kind === "route") return this.#route(entry);
+  /** Writes JSON members, each after a comma. */
+  write(text: TextBuffer, entry: AuditEntry): void {
+    if (entry.kind === "call") {
+      this.#call(text, entry);
+      return;
+    }
+    if (entry.kind === "route") {
+      this.#route(text, entry);
+      return;
+    }
     const { atMs: _atMs, ...shown } = entry;
-    return toMembers(shown);
+    text.write(`,${toMembers(shown)}`);
   }
 
-  #call(entry: CallEntry): string {
+  #call(text: TextBuffer, entry: CallEntry): void {
     const { correlationId, principal, remoteAddress, target, durationMs } = entry;
     let known = this.#calls.get(target);
     if (known === undefined || !isAlike(known.like, entry)) {
-      known = { like: entry, text: this.#asked(entry) };
+      known = { like: entry, bytes: Buffer.from(`${this.#asked(entry)},"durationMs":`) };
       remember(this.#calls, target, known);
     }
-    const who = this.#who(principal);
-    const where = remoteAddress === undefined ? "" : this.#address(remoteAddress);
-    const took = rounded(durationMs);
-    return `"kind":"call","correlationId":${quoteId(correlationId)},"principal":${who}${where}${known.text},"durationMs":${took}`;
+    text.put(CALL_START);
+    // An id is nearly always a UUID.
+    if (!text.writePlainString(correlationId)) text.write(quote(correlationId));
+    text.put(this.#who(principal));
+    if (remoteAddress !== undefined) text.put(this.#address(remoteAddress));
+    text.put(known.bytes);
+    text.writeThousandths(thousandths(durationMs));
   }
 
-  #route({ atMs: _atMs, kind, principal, durationMs, ...shown }: RouteEntry): string {
-    const who = this.#who(principal);
-    return `"kind":"${kind}","principal":${who},${toMembers(shown)},"durationMs":${rounded(durationMs)}`;
+  #route(text: TextBuffer, entry: RouteEntry): void {
+    const { atMs: _atMs, kind, principal, durationMs, ...shown } = entry;
+    text.write(`,"kind":"${kind}"`);
+    text.put(this.#who(principal));
+    text.write(`,${toMembers(shown)},"durationMs":`);
+    text.writeThousandths(thousandths(durationMs));
   }
 
   /** What is asked, and how it ended. */
@@ -191,29 +204,29 @@ export class EntryWriter {
     return errorCode === undefined ? text : `${text},"errorCode":${JSON.stringify(errorCode)}`;
   }
 
-  #address(remoteAddress: string): string {
-    let text = this.#addresses.get(remoteAddress);
-    if (text === undefined) {
-      text = `,"remoteAddress":${quote(remoteAddress)}`;
-      remember(this.#addresses, remoteAddress, text);
+  #address(remoteAddress: string): Uint8Array {
+    let bytes = this.#addresses.get(remoteAddress);
+    if (bytes === undefined) {
+      bytes = Buffer.from(`,"remoteAddress":${quote(remoteAddress)}`);
+      remember(this.#addresses, remoteAddress, bytes);
     }
-    return text;
+    return bytes;
   }
 
-  #who(principal: Principal | undefined): string {
-    if (principal === undefined) return "null";
-    let shown = this.#principals.get(principal);
-    if (shown === undefined) {
+  #who(principal: Principal | undefined): Uint8Array {
+    if (principal === undefined) return NOBODY;
+    let bytes = this.#principals.get(principal);
+    if (bytes === undefined) {
       const { id, issuer, clientId } = principal;
       const audited: AuditedPrincipal = {
         id: clip(id, MAX_NAME_LENGTH),
         ...(issuer !== undefined && { issuer: clip(issuer, MAX_NAME_LENGTH) }),
         ...(clientId !== undefined && { clientId: clip(clientId, MAX_NAME_LENGTH) }),
       };
-      shown = printableJson(JSON.stringify(audited));
-      this.#principals.set(principal, shown);
+      bytes = Buffer.from(`,"principal":${printableJson(JSON.stringify(audited))}`);
+      this.#principals.set(principal, bytes);
     }
-    return shown;
+    return bytes;
   }
 
   #schemaHash(tool: Tool): string {
@@ -246,13 +259,8 @@ function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): v
   known.set(key, value);
 }
 
-function rounded(durationMs: number): number {
-  return Math.round(durationMs * 1_000) / 1_000;
-}
-
-/** An id is nearly always a UUID, of which the JSON is itself in quotes. */
-function quoteId(id: string): string {
-  return UUID.test(id) ? `"${id}"` : quote(id);
+function thousandths(durationMs: number): number {
+  return Math.round(durationMs * 1_000);
 }
 
 function quote(text: string): string {

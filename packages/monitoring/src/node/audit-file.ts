@@ -83,8 +83,11 @@ class AuditFile implements AuditSink {
     }
   }
 
-  async write(lines: string): Promise<void> {
-    const bytes = Buffer.from(lines);
+  write(lines: string): Promise<void> {
+    return this.writeBytes(Buffer.from(lines));
+  }
+
+  async writeBytes(bytes: Uint8Array): Promise<void> {
     if (this.#size > 0 && this.#size + bytes.length > this.#maxBytes) await this.setAside();
     const { handle } = await this.#opened();
     await this.#checkWhole(handle);
