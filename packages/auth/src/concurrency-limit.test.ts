@@ -28,7 +28,7 @@ class Running {
         this.#ends.push((error) => (error === undefined ? resolve({}) : reject(error))),
       );
     });
-    outcome.catch(() => {});
+    Promise.resolve(outcome).catch(() => {});
     await Promise.resolve();
     return entered;
   }

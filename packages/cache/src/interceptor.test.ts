@@ -196,7 +196,7 @@ describe("caching", () => {
   it("forgets what a change makes old, however its URI was spelt", async () => {
     const { run, runs, change } = attached();
     const primitive = "file:///a/b.txt";
-    const read = (): Promise<unknown> => {
+    const read = async (): Promise<unknown> => {
       const invocation = { ...call({ uri: "file:///a/%62.txt" }), primitive };
       return run({ ...invocation, method: "resources/read" }, { contents: [] });
     };
@@ -351,13 +351,13 @@ describe("nothing is served to the wrong principal", () => {
                 { name: tool, arguments: input },
                 { who: principals[who], aborted: fate === "cancelled" },
               );
-              const result = await interceptor
-                .intercept(invocation, async () => {
-                  await new Promise((r) => setImmediate(r));
-                  if (fate === "fails" || fate === "cancelled") throw new Error(fate);
-                  return { content: [], structuredContent: made, isError: fate === "isError" };
-                })
-                .catch((error: Error) => error);
+              const handler = async (): Promise<object> => {
+                await new Promise((r) => setImmediate(r));
+                if (fate === "fails" || fate === "cancelled") throw new Error(fate);
+                return { content: [], structuredContent: made, isError: fate === "isError" };
+              };
+              const asked = Promise.resolve(interceptor.intercept(invocation, handler));
+              const result = await asked.catch((error: Error) => error);
               if (result instanceof Error) expect(["fails", "cancelled"]).toContain(fate);
               else expect(result).toMatchObject({ structuredContent: made });
             }),

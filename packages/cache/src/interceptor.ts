@@ -107,7 +107,7 @@ class CachingInterceptor implements Interceptor {
     host.onStop("caching", () => void this.#hosts.delete(host.serverId));
   }
 
-  intercept(invocation: Invocation, next: Next): Promise<InvocationResult> {
+  intercept(invocation: Invocation, next: Next): InvocationResult | Promise<InvocationResult> {
     const { cacheHint, method, params, context, primitive } = invocation;
     if (cacheHint === undefined || cacheHint.ttlMs === 0 || !this.#methods.has(method)) {
       return next(invocation);
@@ -119,7 +119,7 @@ class CachingInterceptor implements Interceptor {
     const { prefix, tags } = host;
     const key = resultKey(prefix, invocation, !this.#space.isLocal);
     const hot = this.#space.hot(key, context.serverId);
-    if (hot !== undefined) return Promise.resolve(hot);
+    if (hot !== undefined) return hot;
     const own = tags.get(method) as readonly string[];
     const all =
       method === "resources/read" ? [...own, ...uriTags(prefix, params.uri, primitive)] : own;

@@ -147,7 +147,13 @@ export class ClientCore {
   }
 
   #send(call: MethodCall): Promise<JsonObject> {
-    if (this.#interceptors.length === 0) return this.#run(this.#withHeaders(call));
+    return this.#interceptors.length === 0
+      ? this.#run(this.#withHeaders(call))
+      : this.#intercepted(call);
+  }
+
+  /** Async, as an interceptor may throw, and give a result without a promise. */
+  async #intercepted(call: MethodCall): Promise<JsonObject> {
     const chain = composeInterceptors<ClientContext>(this.#interceptors, ({ params, context }) =>
       this.#run(this.#withHeaders(this.#changedBy(call, params as JsonObject, context.options))),
     );

@@ -80,6 +80,7 @@ export {
   composeInterceptors,
   INTERCEPTOR_PHASES,
   type Interceptor,
+  type InterceptorChain,
   type InterceptorHost,
   type InterceptorPhase,
   type Invocation,

@@ -100,6 +100,36 @@ describe("composeInterceptors", () => {
     expect(invocation.target).toBe("t");
   });
 
+  it("passes on what is at hand without a promise, and promises it to every interceptor further out", async () => {
+    const hit: Interceptor = { name: "hit", phase: "cache", intercept: () => ({ from: "cache" }) };
+    const thrown = new Error("thrown at once");
+    const failing: Interceptor = {
+      name: "failing",
+      phase: "cache",
+      intercept: () => {
+        throw thrown;
+      },
+    };
+    const outer: Interceptor = {
+      name: "outer",
+      phase: "observe",
+      intercept: (request, next) =>
+        next(request).then(
+          (result) => ({ ...result, seen: true }),
+          (error: unknown) => ({ error }),
+        ),
+    };
+    const unreachable = (): object => ({ from: "handler" });
+    expect(composeInterceptors([hit], unreachable)(invocation)).toEqual({ from: "cache" });
+    expect(() => composeInterceptors([failing], unreachable)(invocation)).toThrow(thrown);
+    const around = composeInterceptors([outer, hit], unreachable);
+    expect(await around(invocation)).toEqual({ from: "cache", seen: true });
+    const caught = composeInterceptors([outer, failing], unreachable);
+    expect(await caught(invocation)).toEqual({ error: thrown });
+    const plain = composeInterceptors([outer], unreachable);
+    expect(await plain(invocation)).toEqual({ from: "handler", seen: true });
+  });
+
   it("lets failures pass outwards through every layer", async () => {
     const trace: string[] = [];
     const failure = new Error("x");

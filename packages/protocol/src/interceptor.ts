@@ -71,8 +71,17 @@ export interface Interceptor<Context = RequestContext> {
   readonly phase: InterceptorPhase;
   /** Called by each server that is given it, before the first request. */
   attached?(host: InterceptorHost): void;
-  intercept(invocation: Invocation<Context>, next: Next<Context>): Promise<InvocationResult>;
+  /** May give a result that it has at hand as it is: a promise of it would only cost time. */
+  intercept(
+    invocation: Invocation<Context>,
+    next: Next<Context>,
+  ): InvocationResult | Promise<InvocationResult>;
 }
+
+/** Interceptors around a handler, folded into one. Throws what is thrown before anything is waited for. */
+export type InterceptorChain<Context = RequestContext> = (
+  invocation: Invocation<Context>,
+) => InvocationResult | PromiseLike<InvocationResult>;
 
 /**
  * Orders interceptors by phase, keeping registration order inside one.
@@ -97,10 +106,22 @@ export function orderInterceptors<Context = RequestContext>(
 /** Folds ordered interceptors around `terminal`: the one composing loop of server and client. */
 export function composeInterceptors<Context = RequestContext>(
   ordered: readonly Interceptor<Context>[],
-  terminal: Next<Context>,
-): Next<Context> {
-  return ordered.reduceRight<Next<Context>>(
-    (next, interceptor) => (invocation) => interceptor.intercept(invocation, next),
-    terminal,
-  );
+  terminal: InterceptorChain<Context>,
+): InterceptorChain<Context> {
+  return ordered.reduceRight<InterceptorChain<Context>>((inner, interceptor) => {
+    const next = promising(inner);
+    return (invocation) => interceptor.intercept(invocation, next);
+  }, terminal);
+}
+
+/** Interceptors are promised a promise, so that they may chain and catch on it. */
+function promising<Context>(inner: InterceptorChain<Context>): Next<Context> {
+  return (invocation) => {
+    try {
+      const outcome = inner(invocation);
+      return outcome instanceof Promise ? outcome : Promise.resolve(outcome);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
 }

@@ -4,13 +4,13 @@ import {
   DeadlineWheel,
   deadlineExceeded,
   type Interceptor,
+  type InterceptorChain,
   IntrusiveList,
   type InvocationResult,
   internalError,
   MCPError,
   type MethodRow,
   methodNotFound,
-  type Next,
   orderInterceptors,
   type RequestOutcome,
   type Tool,
@@ -53,7 +53,7 @@ export class Dispatcher implements CallHost {
   /** Those of them that live as long as their stream: `maxStreams` bounds these, not `maxInFlight`. */
   #unbounded = 0;
   #interceptors: readonly Interceptor[] = [];
-  #chain: Next | undefined;
+  #chain: InterceptorChain | undefined;
   #draining = false;
   #onIdle: (() => void) | undefined;
 
@@ -254,17 +254,22 @@ export class Dispatcher implements CallHost {
   }
 
   /** The innermost step below the interceptors: they see a round that ends with questions as a result. */
-  async #terminal(
+  #terminal(
     call: Call,
     handler: MethodHandler,
     params: Readonly<Record<string, unknown>>,
-  ): Promise<InvocationResult> {
-    try {
-      const result = await handler.run(call, call.target as never, params);
-      return asks(call) ? await endRound(call) : result;
-    } catch (error) {
+  ): InvocationResult | PromiseLike<InvocationResult> {
+    const ended = (result: object): InvocationResult | Promise<InvocationResult> =>
+      asks(call) ? endRound(call) : result;
+    const failed = (error: unknown): Promise<InvocationResult> => {
       if (asks(call)) return endRound(call);
       throw error;
+    };
+    try {
+      const outcome = handler.run(call, call.target as never, params);
+      return isPromise(outcome) ? outcome.then(ended, failed) : ended(outcome);
+    } catch (error) {
+      return failed(error);
     }
   }
 
