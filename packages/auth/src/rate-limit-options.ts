@@ -63,8 +63,11 @@ export interface ReadRateLimitRule {
   readonly burst: number;
   readonly selection: ReadSelection;
   readonly cost: number | ((invocation: Invocation) => number);
-  /** The bucket of each principal, where it is always the same: its key is a long text to put together. */
-  readonly known: WeakMap<Principal, RateLimitBucket>;
+  /**
+   * The bucket of each principal, where it is always the same, in the list that a store takes: its key is a
+   * long text to put together.
+   */
+  readonly known: WeakMap<Principal, readonly [RateLimitBucket]>;
 }
 
 /** {@link RateLimitOptions}, complete. */

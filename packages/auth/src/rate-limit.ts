@@ -20,6 +20,8 @@ import {
   resolveRateLimit,
 } from "./rate-limit-options.ts";
 
+const NONE: readonly RateLimitBucket[] = Object.freeze([]);
+
 /** A rate limit, to be given to `server.use`; and to `server.addHealthChecker`, which then shows its store. */
 export interface RateLimiter extends Interceptor, HealthCheck {
   /** Whether the shared store is away, so that the option `onStoreFailure` decides. */
@@ -56,10 +58,7 @@ export function rateLimit(options: RateLimitOptions): RateLimiter {
     // Without `async`: a call that is counted in memory waits for its handler, and for nothing before it.
     intercept(invocation, next) {
       try {
-        const buckets: RateLimitBucket[] = [];
-        for (const rule of rules) {
-          if (rule.selection.applies(invocation)) buckets.push(bucketOf(rule, invocation));
-        }
+        const buckets = bucketsOf(rules, invocation);
         if (buckets.length === 0) return next(invocation);
         const decision = store.take(buckets);
         return decision instanceof Promise
@@ -97,14 +96,27 @@ function passOrRefuse(
   );
 }
 
-function bucketOf(rule: ReadRateLimitRule, invocation: Invocation): RateLimitBucket {
+function bucketsOf(
+  rules: readonly ReadRateLimitRule[],
+  invocation: Invocation,
+): readonly RateLimitBucket[] {
+  if (rules.length === 1) {
+    const [rule] = rules as readonly [ReadRateLimitRule];
+    return rule.selection.applies(invocation) ? bucketOf(rule, invocation) : NONE;
+  }
+  return rules
+    .filter(({ selection }) => selection.applies(invocation))
+    .map((rule) => bucketOf(rule, invocation)[0]);
+}
+
+function bucketOf(rule: ReadRateLimitRule, invocation: Invocation): readonly [RateLimitBucket] {
   const { selection, cost, known } = rule;
   const { principal } = invocation.context;
   const isConstant = selection.perPrincipal && !selection.perTarget && typeof cost === "number";
-  if (!isConstant || principal === undefined) return makeBucket(rule, invocation);
+  if (!isConstant || principal === undefined) return [makeBucket(rule, invocation)];
   let bucket = known.get(principal);
   if (bucket === undefined) {
-    bucket = makeBucket(rule, invocation);
+    bucket = [makeBucket(rule, invocation)];
     known.set(principal, bucket);
   }
   return bucket;
