@@ -28,14 +28,16 @@ export function readAuthorization(header: string | undefined): AuthorizationHead
  * @throws {AuthenticationError} `missing_credentials`.
  */
 export function splitAuthorization(header: string | undefined): AuthorizationHeader {
-  const blank = header === undefined ? -1 : header.indexOf(" ");
-  const scheme = header?.slice(0, Math.max(blank, 0)).toLowerCase();
-  if (header === undefined || (scheme !== "bearer" && scheme !== "dpop")) {
-    throw new AuthenticationError("missing_credentials", "credentials");
-  }
-  const token = header.slice(blank + 1).trimStart();
-  if (token === "") throw new AuthenticationError("missing_credentials", "credentials");
-  return { scheme, token };
+  // Nearly every client spells it so.
+  const scheme = header?.startsWith("Bearer ") ? "bearer" : schemeOf(header);
+  const token = scheme && header?.slice(scheme.length + 1).trimStart();
+  if (scheme && token) return { scheme, token };
+  throw new AuthenticationError("missing_credentials", "credentials");
+}
+
+function schemeOf(header = ""): AuthorizationHeader["scheme"] | undefined {
+  const scheme = header.slice(0, Math.max(header.indexOf(" "), 0)).toLowerCase();
+  return scheme === "bearer" || scheme === "dpop" ? scheme : undefined;
 }
 
 /** @throws {AuthenticationError} `invalid_request`. */

@@ -18,6 +18,13 @@ const CLOSED_STREAM: SseStream = {
   closed: true,
 };
 
+/** As most clients spell it, as HTTP/2 and `fetch` do, or in some other way. */
+function isAuthorization(name: string): boolean {
+  return (
+    name === "Authorization" || name === "authorization" || name.toLowerCase() === "authorization"
+  );
+}
+
 /** The listener that an exchange came through. */
 export interface ListenerState {
   /** It closes: answers tell clients and balancers not to use their connection again. */
@@ -106,7 +113,7 @@ export class NodeExchange implements HttpExchange {
     let all = "";
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] as string;
-      if (name.length !== 13 || name.toLowerCase() !== "authorization") continue;
+      if (name.length !== 13 || !isAuthorization(name)) continue;
       all = all === "" ? (rawHeaders[index + 1] as string) : `${all}, ${rawHeaders[index + 1]}`;
     }
     // A framework may have set the header itself.
