@@ -6,6 +6,7 @@ import {
   type RateLimitQuota,
   Secret,
   sha256,
+  sha256Binary,
 } from "@backplane/protocol";
 import { checkedRoles, checkedScopes } from "./internal/permissions.ts";
 
@@ -32,6 +33,7 @@ export type APIKeys = Readonly<
 
 /** A key as it is kept: nothing in it leads back to the key. */
 export interface APIKeyEntry {
+  /** As {@link keyDigest} makes it. */
   readonly digest: string;
   readonly principal: Principal;
   /** What is answered each time. */
@@ -97,7 +99,7 @@ export function readApiKey(
   };
   const principal = Object.freeze({ id: client, issuer, ...entry });
   return {
-    digest: key === undefined ? digestOf(subject, digest) : sha256(keyText(subject, key)),
+    digest: key === undefined ? digestOf(subject, digest) : sha256Binary(keyText(subject, key)),
     principal,
     outcome: Object.freeze({ principal }),
     notAfterMs,
@@ -113,8 +115,20 @@ function keyText(subject: string, key: string | Secret): string {
   );
 }
 
+/** Under what an entry is found: for a key, or for what `hashApiKey` made of it. */
+export function keyDigest(key: string | Secret): string {
+  const text = revealed(key);
+  return readDigest(text) ?? sha256Binary(text);
+}
+
+/** Undefined for what `hashApiKey` does not make. */
+function readDigest(text: string): string | undefined {
+  const digest = DIGEST_FORM.exec(text)?.[1];
+  return digest && atob(digest.replaceAll("-", "+").replaceAll("_", "/"));
+}
+
 function digestOf(subject: string, digest: unknown): string {
-  const found = typeof digest === "string" ? DIGEST_FORM.exec(digest)?.[1] : undefined;
+  const found = typeof digest === "string" ? readDigest(digest) : undefined;
   if (found !== undefined) return found;
   throw new TypeError(`${subject}: "digest" must be what hashApiKey makes: "sha256:…"`);
 }

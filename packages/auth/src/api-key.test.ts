@@ -126,6 +126,7 @@ describe("APIKeyAuth", () => {
     expect(auth.revokeKey(KEY)).toBe(false);
     expect(stageOf(ask(auth, { "x-api-key": KEY }))).toBe("key");
     expect(idOf(ask(auth, { "x-api-key": OTHER }))).toBe("ada");
+    expect(auth.revokeKey("sha256:none")).toBe(false);
     expect(auth.revokeKey(hashApiKey(OTHER))).toBe(true);
     auth.addKey("bob", OTHER);
     auth.addKey("bob", { key: KEY });

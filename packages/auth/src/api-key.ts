@@ -9,7 +9,7 @@ import {
   checkMethods,
   type Principal,
   type Secret,
-  sha256,
+  sha256Binary,
   systemClock,
 } from "@backplane/protocol";
 import {
@@ -17,7 +17,7 @@ import {
   type APIKey,
   type APIKeyEntry,
   type APIKeys,
-  hashApiKey,
+  keyDigest,
   readApiKey,
 } from "./api-key-entry.ts";
 import { AuthenticationError } from "./authentication-error.ts";
@@ -134,8 +134,7 @@ export class APIKeyAuth implements Authenticator {
    * @returns whether it was known.
    */
   revokeKey(key: string | Secret): boolean {
-    const digest = typeof key === "string" && key.startsWith("sha256:") ? key : hashApiKey(key);
-    return this.#entries.delete(digest.slice("sha256:".length));
+    return this.#entries.delete(keyDigest(key));
   }
 
   /** Refuses every key of a client from now on. @returns how many there were. */
@@ -146,9 +145,11 @@ export class APIKeyAuth implements Authenticator {
   }
 
   #find(key: string): APIKeyEntry {
-    const entry = this.#entries.get(sha256(key));
+    const entry = this.#entries.get(sha256Binary(key));
     if (entry === undefined) throw unknownKey(key);
-    if (entry.notAfterMs <= this.#clock.now()) {
+    const { notAfterMs } = entry;
+    // Most keys have no end, and to read the clock costs a tenth of all this.
+    if (notAfterMs !== Number.POSITIVE_INFINITY && notAfterMs <= this.#clock.now()) {
       throw new AuthenticationError("invalid_token", "expiry");
     }
     return entry;

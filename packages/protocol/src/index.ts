@@ -236,7 +236,7 @@ export type {
 } from "./seams/rate-limit-store.ts";
 export type { SessionPatch, SessionRecord, SessionStore } from "./seams/session-store.ts";
 export { Secret } from "./secret.ts";
-export { sha256 } from "./sha256.ts";
+export { sha256, sha256Binary } from "./sha256.ts";
 export { type SharedText, sharedText, shareResult } from "./shared-result.ts";
 export { silentLogger } from "./silent-logger.ts";
 export { formatIssues, isFormat } from "./string-formats.ts";

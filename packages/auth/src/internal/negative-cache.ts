@@ -1,4 +1,4 @@
-import { type Clock, sha256 } from "@backplane/protocol";
+import { type Clock, sha256Binary } from "@backplane/protocol";
 
 /** Bounds of the memory of bad tokens. */
 export interface NegativeCacheOptions {
@@ -20,12 +20,12 @@ export class NegativeCache {
   }
 
   has(token: string): boolean {
-    const untilMs = this.#untilMs.get(sha256(token));
+    const untilMs = this.#untilMs.get(sha256Binary(token));
     return untilMs !== undefined && this.#clock.now() < untilMs;
   }
 
   add(token: string): void {
-    const digest = sha256(token);
+    const digest = sha256Binary(token);
     this.#untilMs.delete(digest);
     if (this.#untilMs.size >= this.#options.maxEntries) {
       for (const oldest of this.#untilMs.keys()) {

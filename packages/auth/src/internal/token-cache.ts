@@ -1,4 +1,4 @@
-import { type Clock, type Principal, sha256 } from "@backplane/protocol";
+import { type Clock, type Principal, sha256Binary } from "@backplane/protocol";
 import { AuthenticationError } from "../authentication-error.ts";
 import { assertTokenForm } from "./authorization-header.ts";
 
@@ -57,11 +57,11 @@ export class TokenCache {
     token: string,
     check: (token: string) => Promise<VerifiedToken>,
   ): VerifiedToken | Promise<VerifiedToken> {
-    const digest = sha256(token);
+    const digest = sha256Binary(token);
     const entry = this.#entries.get(digest);
     if (entry !== undefined && this.#clock.now() < entry.untilMs) return entry.token;
     assertTokenForm(token);
-    const signed = sha256(this.#signedPart(token));
+    const signed = sha256Binary(this.#signedPart(token));
     if (this.#revoked.has(signed)) throw new AuthenticationError("invalid_token", "revocation");
     const waiting = this.#underWay.get(digest);
     if (waiting !== undefined) return waiting;
@@ -76,7 +76,7 @@ export class TokenCache {
    * @throws {Error} when too many are remembered: to forget one would let it in again.
    */
   revoke(token: string, expiresAtMs: number): void {
-    const signed = sha256(this.#signedPart(token));
+    const signed = sha256Binary(this.#signedPart(token));
     this.#forgetEnded();
     if (this.#revoked.size >= MAX_REVOKED) {
       throw new Error(`revoke: ${MAX_REVOKED} revoked tokens are remembered already`);
