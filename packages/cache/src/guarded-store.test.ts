@@ -210,6 +210,32 @@ describe("GuardedStore", () => {
     expect(guard.degraded).toBe(false);
   });
 
+  it("waits for a clear as long as the store answers something else, and no longer", async () => {
+    const { guard, clock, store, chaos } = rig();
+    let finish = (): void => {};
+    const clear = vi.spyOn(store, "clear").mockReturnValue(
+      new Promise<void>((resolve) => {
+        finish = resolve;
+      }),
+    );
+    let cleared = 0;
+    const slow = guard.clear("a").then(() => cleared++);
+    for (let round = 0; round < 5; round++) await settle(clock, 700);
+    expect([cleared, guard.degraded]).toEqual([0, false]);
+    finish();
+    await slow;
+    clear.mockReturnValue(new Promise<void>(() => {}));
+    const hanging = guard.clear("a").then(() => cleared++);
+    chaos.failRate = 1;
+    await settle(clock, 700);
+    await hanging;
+    expect([cleared, guard.degraded]).toEqual([2, true]);
+    chaos.failRate = 0;
+    clear.mockRestore();
+    await settle(clock, 1_000);
+    expect(guard.degraded).toBe(false);
+  });
+
   it("empties a store that missed more changes than it remembers", async () => {
     const { guard, clock, chaos, store } = rig();
     await guard.set("old", "1", 60_000);

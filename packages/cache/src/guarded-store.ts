@@ -104,10 +104,9 @@ export class GuardedStore implements KeyValueStore {
 
   async clear(prefix: string): Promise<void> {
     const { store, fallback } = this.#parts;
-    // It takes as many round trips as there are keys: the deadline of one operation says nothing about it.
     if (!this.#away) {
       try {
-        await store.clear(prefix);
+        await this.#whileItAnswers(store.clear(prefix));
         return;
       } catch (error) {
         this.#leave(error);
@@ -136,6 +135,25 @@ export class GuardedStore implements KeyValueStore {
 
   #limit<Answer>(answer: Promise<Answer>): Promise<Answer> {
     return this.#deadlines.limit(this.#parts.timeoutMs, answer);
+  }
+
+  /**
+   * What takes as many round trips as there are keys, which the deadline of one operation says nothing about: it is
+   * waited for as long as the store answers something else in time.
+   * @throws what the store fails with, in this or in that.
+   */
+  async #whileItAnswers(work: Promise<void>): Promise<void> {
+    const { clock, timeoutMs } = this.#parts;
+    const done = work.then(() => true);
+    for (;;) {
+      let cancel = (): void => {};
+      const pause = new Promise<boolean>((resolve) => {
+        cancel = clock.after(timeoutMs, () => resolve(false));
+      });
+      const isDone = await Promise.race([done, pause]).finally(cancel);
+      if (isDone) return;
+      await this.#probe();
+    }
   }
 
   /** @returns whether the store has it; if not, the keys are remembered. */

@@ -19,6 +19,7 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
+/** @param options of the command line; a file of options, which a sentinel needs, stands first. */
 export async function startRedis(...options: readonly string[]): Promise<RedisServer> {
   const port = await freePort();
   let child: ChildProcess | undefined;
@@ -43,7 +44,9 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
         "--appendonly",
         "no",
       ];
-      child = spawn("redis-server", [...args, ...options], { stdio: "ignore", cwd: tmpdir() });
+      const files = options.slice(0, options[0]?.startsWith("--") === false ? 1 : 0);
+      const all = [...files, ...args, ...options.slice(files.length)];
+      child = spawn("redis-server", all, { stdio: "ignore", cwd: tmpdir() });
       await answers(port);
     },
     stall: () => void child?.kill("SIGSTOP"),

@@ -1,9 +1,10 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keyValueStoreChaosSuite, keyValueStoreSuite } from "@backplane/protocol/test-suite";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { MCPCache } from "../mcp-cache.ts";
 import { cacheChaosSuite } from "../test-suite/index.ts";
 import { createRedisConnection } from "./connection.ts";
 import { type RedisServer, redisUrl, startRedis } from "./redis-server.test-support.ts";
@@ -96,6 +97,56 @@ describe("over a cluster", { tags: ["redis", "redis-server"] }, () => {
     expect(await store.getMany(["k1", "k10", "k2"])).toEqual([undefined, undefined, "k2"]);
     await store.delete(keys);
     expect(await store.getMany(["k2"])).toEqual([undefined]);
+  });
+});
+
+describe("a cache of two processes, by options that are passed on", {
+  tags: ["redis", "redis-server"],
+}, () => {
+  const servers: RedisServer[] = [];
+  afterAll(() => Promise.all(servers.map((server) => server.close())));
+  const folder = mkdtempSync(join(tmpdir(), "topology-"));
+
+  async function clusterOptions(): Promise<object> {
+    const config = join(folder, "nodes.conf");
+    const options = ["--cluster-enabled", "yes", "--cluster-config-file", config];
+    const server = await startRedis(...options, "--cluster-announce-ip", "127.0.0.1");
+    servers.push(server);
+    const admin = server.admin();
+    await admin.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    await vi.waitFor(() => admin.set("{a}ready", "1"), { timeout: 10_000, interval: 50 });
+    return { cluster: { nodes: [{ host: "127.0.0.1", port: server.port }] } };
+  }
+
+  async function sentinelOptions(): Promise<object> {
+    const primary = await startRedis();
+    const config = join(folder, "sentinel.conf");
+    writeFileSync(config, `sentinel monitor main 127.0.0.1 ${primary.port} 1\n`);
+    const sentinel = await startRedis(config, "--sentinel");
+    servers.push(primary, sentinel);
+    const sentinels = [{ host: "127.0.0.1", port: sentinel.port }];
+    return { redis: { sentinels, name: "main" } };
+  }
+
+  it.each([
+    ["a cluster", clusterOptions],
+    ["a sentinel", sentinelOptions],
+  ])("%s", async (_name, start) => {
+    const where = await start();
+    for (const backend of ["redis", "tiered"] as const) {
+      const options = { ...where, backend, prefix: prefix(), timeoutMs: 5_000 };
+      const [here, there] = [new MCPCache(options), new MCPCache(options)];
+      let loads = 0;
+      const load = () => `load ${++loads}`;
+      const ask = () => Promise.all([here, there].map((each) => each.getOrSet("k", load)));
+      expect(await ask()).toEqual(["load 1", "load 1"]);
+      await here.namespace("inner").set("k", "inner");
+      await there.clear();
+      await expect.poll(() => here.namespace("inner").get("k")).toBeUndefined();
+      await expect.poll(() => here.get("k")).toBeUndefined();
+      expect([here.degraded, there.degraded]).toEqual([false, false]);
+      await Promise.all([here.close(), there.close()]);
+    }
   });
 });
 

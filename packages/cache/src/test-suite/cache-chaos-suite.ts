@@ -84,10 +84,12 @@ export function cacheChaosSuite(
       double.chaos.delayMs = TOO_LATE_MS;
       const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
       const loads = keys.map((key) => cache.getOrSet(key, () => `of ${key}`));
+      const cleared = cache.namespace("inner").clear();
       const tooLate = pause(TOO_LATE_MS).then(() => "too late");
       expect(await Promise.race([Promise.all(loads), tooLate])).toEqual(
         keys.map((key) => `of ${key}`),
       );
+      expect(await Promise.race([cleared, tooLate])).toBe(undefined);
       expect(cache.degraded).toBe(true);
       await expectRecovery(rig);
     });
