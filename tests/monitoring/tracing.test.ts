@@ -319,6 +319,9 @@ it.each<[object, string]>([
   [{ recordArgument: true }, 'unknown option "recordArgument"'],
   [{ recordArguments: "yes" }, 'option "recordArguments" must be true or false'],
   [{ tracerProvider: {} }, 'option "tracerProvider" needs the methods getTracer'],
+  [{ sampleRatio: 1.5 }, 'option "sampleRatio" must be a number from 0 to 1, not 1.5'],
+  [{ sampleRatio: Number.NaN }, 'option "sampleRatio" must be a number from 0 to 1, not NaN'],
+  [{ sampleRatio: "0.1" }, 'option "sampleRatio" must be a number from 0 to 1'],
   [{ remoteContext: "child" }, 'option "remoteContext" must be "parent" or "link"'],
 ])("refuses %o", (options, message) => {
   expect(() => tracing(options as TracingOptions)).toThrow(message);

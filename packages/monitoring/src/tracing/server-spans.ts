@@ -11,6 +11,7 @@ import {
   type Attributes,
   type Context,
   context as contexts,
+  isSpanContextValid,
   type Link,
   propagation,
   type Span,
@@ -32,6 +33,7 @@ import {
   targetKind,
 } from "./span-ends.ts";
 import type { ResolvedTracing } from "./tracing-options.ts";
+import { UnrecordedSpan } from "./unrecorded-span.ts";
 
 /** Ends with its stream, which may be hours. */
 const LONG_LIVED = "subscriptions/listen";
@@ -52,6 +54,7 @@ export function createServerSpans(options: ResolvedTracing): {
   intercept(invocation: Invocation, next: Next): Promise<InvocationResult>;
 } {
   const { tracerProvider, propagator = propagation, recordArguments, recordResults } = options;
+  const { sampleRatio } = options;
   const tracer = (tracerProvider ?? trace).getTracer(SCOPE) as Tracer;
   async function runRecorded(
     span: Span,
@@ -84,6 +87,11 @@ export function createServerSpans(options: ResolvedTracing): {
       const { method, target, context } = invocation;
       if (method === LONG_LIVED) return next(invocation);
       const { parent, links } = placeOf(context, propagator as Extractor, options.remoteContext);
+      // Before the SDK is asked: ids, attributes and its sampler cost many times as much as this.
+      if (Math.random() >= sampleRatio && isRoot(parent)) {
+        const unrecorded = trace.setSpan(parent, new UnrecordedSpan());
+        return contexts.with(unrecorded, next, undefined, invocation);
+      }
       const span = tracer.startSpan(
         spanName(method, targetKind(method), target),
         { kind: SpanKind.SERVER, attributes: targetAttributes(method, target), links },
@@ -127,6 +135,12 @@ function placeOf(
     };
   }
   return { parent: fromMeta, links: ofTransport === undefined ? [] : [{ context: ofTransport }] };
+}
+
+/** Whether a trace begins here, so that nobody has decided on it. */
+function isRoot(parent: Context): boolean {
+  const above = trace.getSpanContext(parent);
+  return above === undefined || !isSpanContextValid(above);
 }
 
 /** Whether the headers may hold another context than `_meta`: most clients write the same into both. */
