@@ -31,6 +31,7 @@ import {
 import { HandlerTransport } from "./handler-transport.ts";
 import type { InputRound } from "./input-round.ts";
 import { uniqueId } from "./internal/unique-id.ts";
+import type { AnswerText } from "./large-text.ts";
 import { notificationText } from "./notification-text.ts";
 import type { Outlet } from "./outlet.ts";
 
@@ -296,7 +297,7 @@ export class Call implements InputContext, DeadlineEntry, ListNode<Call> {
   }
 
   /** Ends the call with its response. */
-  finish(text: string, error: MCPError | undefined): void {
+  finish(text: AnswerText, error: MCPError | undefined): void {
     if (this.settled) return;
     this.settled = true;
     // First, so that what is taken back is said before the answer, which may end the stream.

@@ -308,7 +308,7 @@ export class Connection {
     return {
       finish: (text) => {
         this.#calls.delete(message.id);
-        reply.send(text);
+        reply.send(String(text));
       },
       abandon: () => {
         this.#calls.delete(message.id);

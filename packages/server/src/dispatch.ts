@@ -21,6 +21,7 @@ import { abortReason, type Call, type CallHost } from "./call.ts";
 import { credentialHeadersOf } from "./handler-transport.ts";
 import type { InputRound, InputRounds } from "./input-round.ts";
 import { isPromise } from "./internal/is-promise.ts";
+import type { AnswerText } from "./large-text.ts";
 import { limitHit, targetName } from "./limit-hit.ts";
 import type { MethodHandler } from "./methods.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -223,7 +224,7 @@ export class Dispatcher implements CallHost {
       this.#publishEnd(call, "cancelled", undefined);
       return;
     }
-    let text: string;
+    let text: AnswerText;
     try {
       text = this.encoder.result(call, row, result);
     } catch (error) {

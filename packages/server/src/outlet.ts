@@ -1,4 +1,5 @@
 import type { MCPError } from "@backplane/protocol";
+import type { AnswerText } from "./large-text.ts";
 
 /**
  * Where one request's answer goes: an HTTP response, a stdio line, a place in a batch. Exactly one of
@@ -6,7 +7,7 @@ import type { MCPError } from "@backplane/protocol";
  */
 export interface Outlet {
   /** Sends the response: its JSON text, and the error it holds where it is one. */
-  finish(text: string, error: MCPError | undefined): void;
+  finish(text: AnswerText, error: MCPError | undefined): void;
   /** The request was cancelled: nothing may be answered any more. */
   abandon(): void;
   /** Sends a notification that belongs to this request, as JSON text. */

@@ -12,6 +12,8 @@ import { checkCacheHint } from "./cache-hint.ts";
 import type { Completer } from "./completions.ts";
 import { gatherBytes, utf8Length } from "./internal/gather-bytes.ts";
 import { toBase64 } from "./internal/to-base64.ts";
+import { LARGE_VALUE } from "./large-values.ts";
+import { withLazyBlob } from "./lazy-blob.ts";
 import type { RegisteredPrimitive, RegistrationHandle } from "./primitive-table.ts";
 import { PROTECTION_MEMBERS, type ProtectionOptions, protectionOf } from "./protection.ts";
 import type { Registry } from "./registry.ts";
@@ -178,7 +180,10 @@ async function toContents(
       : await gatherBytes(body, maxBytes, () => resourceTooLarge(uri, maxBytes), subject);
   if (bytes.byteLength > maxBytes) throw resourceTooLarge(uri, maxBytes);
   if (encoding === undefined) {
-    return { ...common, ...(mimeType !== undefined && { mimeType }), blob: toBase64(bytes) };
+    const described = { ...common, ...(mimeType !== undefined && { mimeType }) };
+    return bytes.byteLength < LARGE_VALUE
+      ? { ...described, blob: toBase64(bytes) }
+      : withLazyBlob(described, bytes);
   }
   const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   return { ...common, mimeType: mimeType ?? "text/plain", text };

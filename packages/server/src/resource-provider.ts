@@ -26,7 +26,10 @@ export interface ResourcePage {
 
 /** The content of one resource. */
 export interface ProvidedContents {
-  /** Text, bytes, or bytes as they come. A stream is closed when its reader has enough of it. */
+  /**
+   * Text, bytes, or bytes as they come. A stream is closed when its reader has enough of it. Nothing may write to
+   * the bytes any more: large ones are encoded while they are sent.
+   */
   readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** Default: `text/plain` for text, none for bytes. */
   readonly mimeType?: string | undefined;

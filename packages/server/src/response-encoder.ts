@@ -1,5 +1,6 @@
 import {
   createResultEnvelope,
+  type Logger,
   type MCPError,
   type MethodRow,
   type RequestId,
@@ -10,6 +11,8 @@ import {
 } from "@backplane/protocol";
 import type { CacheHints } from "./cache-hint.ts";
 import type { Call } from "./call.ts";
+import type { AnswerText } from "./large-text.ts";
+import { holdsLargeValue, LargeValues } from "./large-values.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 /** The JSON of a shared result, and what it was made for. */
@@ -24,23 +27,35 @@ interface MadeText {
 export class ResponseEncoder {
   readonly #envelope: ResultEnvelope;
   readonly #hints: CacheHints;
+  readonly #logger: Logger;
 
   constructor(options: ResolvedOptions, hints: CacheHints) {
     this.#hints = hints;
+    this.#logger = options.logger;
     this.#envelope = createResultEnvelope(options.serverInfo);
   }
 
-  result(call: Call, row: MethodRow, result: object): string {
+  result(call: Call, row: MethodRow, result: object): AnswerText {
+    if (holdsLargeValue(result)) return this.#encodeLarge(call, row, result);
     const shared = sharedText(result);
     const text =
       shared === undefined
         ? this.#encode(call, row, result)
         : this.#once(shared, call, row, result);
-    return `{"jsonrpc":"2.0","id":${encodeId(call.requestId)},"result":${text}}`;
+    return encodeResponse(call, text);
   }
 
   error(call: Call, error: MCPError): string {
     return encodeFailure(call.requestId, call.peer.codec.encodeError(error));
+  }
+
+  #encodeLarge(call: Call, row: MethodRow, result: object): AnswerText {
+    const values = new LargeValues(result);
+    const text = encodeResponse(call, this.#encode(call, row, values.rest));
+    return values.putInto(text, (err) => {
+      const { method, requestId } = call;
+      this.#logger.error({ method, requestId, err }, "an answer ended in the middle");
+    });
   }
 
   #once(shared: SharedText, call: Call, row: MethodRow, result: object): string {
@@ -71,6 +86,10 @@ export class ResponseEncoder {
     }
     return text;
   }
+}
+
+function encodeResponse({ requestId }: Call, result: string): string {
+  return `{"jsonrpc":"2.0","id":${encodeId(requestId)},"result":${result}}`;
 }
 
 /** The JSON text of a failed response; without a usable id the member is left out. */

@@ -7,6 +7,7 @@ import {
   messageKind,
   salvageId,
 } from "@backplane/protocol";
+import type { AnswerText } from "../large-text.ts";
 import type { LiveSessions } from "../live-sessions.ts";
 import type { RunningCall, SessionOutlet } from "../local-session.ts";
 import { PendingRequests } from "../pending-requests.ts";
@@ -143,9 +144,9 @@ export class BatchOutlet implements SessionOutlet {
     return this.#pending.send(method, params, signal);
   }
 
-  finish(text: string): void {
+  finish(text: AnswerText): void {
     this.#live.untrack(this);
-    this.#reply.answer(text);
+    this.#reply.answer(String(text));
   }
 
   abandon(): void {

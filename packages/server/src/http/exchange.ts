@@ -1,5 +1,6 @@
 import type { TransportInfo } from "@backplane/protocol";
 import type { Caller } from "../caller.ts";
+import type { AnswerText } from "../large-text.ts";
 
 /** Why a route's body cannot be read any more. */
 export const BODY_CONSUMED =
@@ -20,6 +21,8 @@ export interface SseStream {
   send(event: SseEvent): void;
   /** Bytes that the reader has not taken yet. */
   readonly queuedBytes: number;
+  /** Sends a last message, which may be of any size, and ends the response. */
+  finish(data: AnswerText): void;
   /** Ends the response. Idempotent. */
   close(): void;
   readonly closed: boolean;
@@ -44,7 +47,7 @@ export interface HttpExchange extends TransportInfo {
   /** Sends a whole response. `body` is JSON unless `headers` say otherwise. */
   respond(
     status: number,
-    body: string | Uint8Array | undefined,
+    body: AnswerText | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void;
   /** Sends the headers of a stream. */

@@ -9,6 +9,7 @@ import {
   modernCall,
   mountListener,
 } from "./http-rig.test-support.ts";
+import { largeAnswersSuite } from "./large-answers.test-support.ts";
 import { mountSuite } from "./mounts.test-support.ts";
 import { POST_HEADERS } from "./raw-client.test-support.ts";
 
@@ -17,6 +18,7 @@ const mount: Mount = (server) => mountListener(getRequestListener(server.handler
 describe("the fetch handler, behind real HTTP", () => {
   mountSuite(mount);
   handlerSuite(mount);
+  largeAnswersSuite(mount);
 });
 
 describe("the fetch handler, called with a Request", () => {

@@ -1,5 +1,6 @@
 import { parseError } from "@backplane/protocol";
 import type { Caller } from "../caller.ts";
+import { type AnswerText, LargeText } from "../large-text.ts";
 import { encodeFailure } from "../response-encoder.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
@@ -107,10 +108,11 @@ export class FetchExchange implements HttpExchange {
 
   respond(
     status: number,
-    body: string | Uint8Array | undefined,
+    answer: AnswerText | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void {
     if (this.status !== undefined) return;
+    const body = answer instanceof LargeText ? streamOf(answer) : answer;
     // Made first: for headers that HTTP cannot carry it throws, and then another answer must follow.
     const response = new Response((body ?? null) as string | null, {
       status,
@@ -156,6 +158,22 @@ export class FetchExchange implements HttpExchange {
   }
 }
 
+/** Each piece is made when the reader asks for it. */
+function streamOf(text: LargeText): ReadableStream<Uint8Array> {
+  const pieces = text.pieces();
+  return new ReadableStream(
+    {
+      pull: (controller) => {
+        const { done, value } = pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => void pieces.return(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 class FetchSseStream implements SseStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #encoder = new TextEncoder();
@@ -163,6 +181,8 @@ class FetchSseStream implements SseStream {
   readonly #keepAlive: ReturnType<typeof setInterval>;
   readonly #onCancel: (() => void)[] = [];
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Of the last message, where it is large. */
+  #pieces: Generator<Uint8Array, void> | undefined;
 
   constructor(maxQueuedBytes: number) {
     this.#maxQueuedBytes = maxQueuedBytes;
@@ -171,6 +191,7 @@ class FetchSseStream implements SseStream {
         start: (controller) => {
           this.#controller = controller;
         },
+        pull: () => this.#more(),
         cancel: () => this.#cancel(),
       },
       { highWaterMark: maxQueuedBytes, size: (chunk) => chunk.byteLength },
@@ -201,6 +222,26 @@ class FetchSseStream implements SseStream {
     return this.#maxQueuedBytes - (this.#controller?.desiredSize ?? this.#maxQueuedBytes);
   }
 
+  finish(data: AnswerText): void {
+    if (typeof data === "string") {
+      this.send({ data });
+      this.close();
+      return;
+    }
+    // Nothing may come between its pieces.
+    clearInterval(this.#keepAlive);
+    this.#pieces = data.within("data: ", "\n\n").pieces();
+    this.#more();
+  }
+
+  /** Whenever there is room in the queue; the first time, because a reader that waits asked long ago. */
+  #more(): void {
+    if (this.#pieces === undefined || this.#controller === undefined) return;
+    const { done, value } = this.#pieces.next();
+    if (done === true) this.close();
+    else this.#controller.enqueue(value);
+  }
+
   close(): void {
     clearInterval(this.#keepAlive);
     this.#controller?.close();
@@ -210,6 +251,7 @@ class FetchSseStream implements SseStream {
   #cancel(): void {
     clearInterval(this.#keepAlive);
     this.#controller = undefined;
+    this.#pieces?.return();
     for (const listener of this.#onCancel) listener();
   }
 }

@@ -4,6 +4,7 @@ import {
   type LegacyRevision,
   type MCPError,
 } from "@backplane/protocol";
+import type { AnswerText } from "../large-text.ts";
 import type { LiveSessions } from "../live-sessions.ts";
 import type { RunningCall, SessionOutlet } from "../local-session.ts";
 import { PendingRequests } from "../pending-requests.ts";
@@ -70,13 +71,14 @@ export class LegacyOutlet implements SessionOutlet, CallStreamOrigin {
     this.revision = revision;
   }
 
-  finish(text: string, error: MCPError | undefined): void {
+  finish(text: AnswerText, error: MCPError | undefined): void {
     if (this.running !== undefined) this.live.untrack(this);
     if (this.#stream === undefined) {
       respondJson(this.exchange, "legacy", text, error);
       return;
     }
-    this.#stream.send(text);
+    // The log keeps it as a whole, for a client that comes back for it.
+    this.#stream.send(String(text));
     void this.#stream.end();
   }
 

@@ -2,6 +2,7 @@ import { type JsonRpcResponse, LATEST_LEGACY_REVISION } from "@backplane/protoco
 import type { Caller } from "../caller.ts";
 import type { ChangeFeed } from "../change-feed.ts";
 import { randomId } from "../internal/random-id.ts";
+import type { AnswerText } from "../large-text.ts";
 import type { LiveSessions } from "../live-sessions.ts";
 import type { LocalSession, NewsStream, RunningCall, SessionOutlet } from "../local-session.ts";
 import type { ResolvedOptions } from "../options.ts";
@@ -198,8 +199,8 @@ export class SseOutlet implements SessionOutlet {
     this.#sessionId = sessionId;
   }
 
-  finish(text: string): void {
-    this.notify(text);
+  finish(text: AnswerText): void {
+    this.notify(String(text));
     this.#live.untrack(this);
   }
 

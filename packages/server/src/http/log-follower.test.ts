@@ -1,5 +1,6 @@
 import { createMemoryEventLog } from "@backplane/protocol";
 import { describe, expect, it } from "vitest";
+import type { AnswerText } from "../large-text.ts";
 import type { SseEvent, SseStream } from "./exchange.ts";
 import { SILENT_LOGGER } from "./legacy-servers.test-support.ts";
 import { LogFollower } from "./log-follower.ts";
@@ -12,6 +13,11 @@ class RecordedStream implements SseStream {
 
   send(event: SseEvent): void {
     this.events.push(event);
+  }
+
+  finish(data: AnswerText): void {
+    this.send({ data: String(data) });
+    this.close();
   }
 
   close(): void {

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { Caller } from "../caller.ts";
+import { type AnswerText, LargeText } from "../large-text.ts";
 import { BODY_CONSUMED, type HttpExchange, type SseEvent, type SseStream } from "./exchange.ts";
 import { formatEvent, KEEP_ALIVE_MS, SSE_HEADERS } from "./sse.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
+import { writePieces } from "./write-pieces.ts";
 
 /** Characters from which on it pays to encode an answer here. */
 const LONG_ANSWER = 64 * 1024;
@@ -13,6 +15,7 @@ const STALLED_READER_MS = 60_000;
 
 const CLOSED_STREAM: SseStream = {
   send: () => {},
+  finish: () => {},
   queuedBytes: 0,
   close: () => {},
   closed: true,
@@ -122,11 +125,15 @@ export class NodeExchange implements HttpExchange {
 
   respond(
     status: number,
-    answer: string | Uint8Array | undefined,
+    answer: AnswerText | Uint8Array | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void {
     const { response } = this;
     if (response.headersSent || response.destroyed) return;
+    if (answer instanceof LargeText) {
+      this.#respondInPieces(status, answer, headers);
+      return;
+    }
     // A long text is encoded once: Node would copy it behind its headers first, and then take three bytes for
     // each character before it knows how many they are.
     const body =
@@ -140,15 +147,41 @@ export class NodeExchange implements HttpExchange {
           ? {}
           : { "Content-Length": 0 }
         : { "Content-Type": "application/json", "Content-Length": length };
-    if (headers !== undefined) Object.assign(all, headers);
-    if (this.extraHeaders !== undefined) Object.assign(all, this.extraHeaders);
-    // Asked now, not when the request came: it may have run while the listener began to close.
-    if (this.#site.listener?.closing === true) all.Connection = "close";
-    response.writeHead(status, all);
+    this.#writeHead(status, all, headers);
     const { request } = this;
     if (this.bodyTaken || request.complete || !announcesBody(request)) this.#end(body, isAscii);
     else this.#endAfterRequest(body);
     endStalled(response);
+  }
+
+  /** Only an answer to a whole request is so large, so there is none to read to its end. */
+  #respondInPieces(
+    status: number,
+    answer: LargeText,
+    headers: Readonly<Record<string, string>> | undefined,
+  ): void {
+    const { response } = this;
+    const { byteLength } = answer;
+    const all = {
+      "Content-Type": "application/json",
+      ...(byteLength !== undefined && { "Content-Length": byteLength }),
+    };
+    this.#writeHead(status, all, headers);
+    writePieces(response, answer.pieces());
+    endStalled(response);
+  }
+
+  /** @param all what the answer itself needs; `headers` and those of every response are added to it. */
+  #writeHead(
+    status: number,
+    all: Record<string, string | number>,
+    headers: Readonly<Record<string, string>> | undefined,
+  ): void {
+    if (headers !== undefined) Object.assign(all, headers);
+    if (this.extraHeaders !== undefined) Object.assign(all, this.extraHeaders);
+    // Asked now, not when the request came: it may have run while the listener began to close.
+    if (this.#site.listener?.closing === true) all.Connection = "close";
+    this.response.writeHead(status, all);
   }
 
   /**
@@ -274,6 +307,19 @@ class NodeSseStream implements SseStream {
 
   get queuedBytes(): number {
     return this.#response.writableLength;
+  }
+
+  finish(data: AnswerText): void {
+    if (typeof data === "string") {
+      this.send({ data });
+      this.close();
+      return;
+    }
+    // Nothing may come between its pieces.
+    clearInterval(this.#keepAlive);
+    if (this.closed) return;
+    writePieces(this.#response, data.within("data: ", "\n\n").pieces());
+    endStalled(this.#response);
   }
 
   close(): void {

@@ -12,6 +12,7 @@ import {
   mountListener,
   sendBody,
 } from "./http-rig.test-support.ts";
+import { largeAnswersSuite } from "./large-answers.test-support.ts";
 import { mountSuite } from "./mounts.test-support.ts";
 import { RawSocket, rawPost, statusesIn } from "./raw-socket.test-support.ts";
 
@@ -20,6 +21,7 @@ describe("the node handler", () => {
     mountListener((request, response) => server.nodeHandler(request, response));
   mountSuite(mount);
   handlerSuite(mount);
+  largeAnswersSuite(mount);
 });
 
 describe("a call that runs on", () => {

@@ -1,4 +1,5 @@
 import type { Era, MCPError } from "@backplane/protocol";
+import type { AnswerText } from "../large-text.ts";
 import type { Outlet } from "../outlet.ts";
 import type { HttpExchange, SseStream } from "./exchange.ts";
 import { respondJson } from "./respond.ts";
@@ -17,13 +18,12 @@ export class PostOutlet implements Outlet {
     this.#era = era;
   }
 
-  finish(text: string, error: MCPError | undefined): void {
+  finish(text: AnswerText, error: MCPError | undefined): void {
     if (this.#stream === undefined) {
       respondJson(this.exchange, this.#era, text, error);
       return;
     }
-    this.#stream.send({ data: text });
-    this.#stream.close();
+    this.#stream.finish(text);
   }
 
   abandon(): void {

@@ -92,6 +92,15 @@ export class RawResponse {
     return JSON.parse(await this.text()) as WireMessage;
   }
 
+  /** Reads nothing until `resume`. */
+  pause(): void {
+    this.#incoming.pause();
+  }
+
+  resume(): void {
+    this.#incoming.resume();
+  }
+
   /** Goes away, as a client whose network broke. */
   abort(): void {
     this.#incoming.destroy();

@@ -1,4 +1,5 @@
 import { AuthorizationError, type Era, httpStatusOf, type MCPError } from "@backplane/protocol";
+import type { AnswerText } from "../large-text.ts";
 import type { HttpExchange } from "./exchange.ts";
 
 /** Headers that an error carries over HTTP beside its status. */
@@ -13,7 +14,7 @@ export function errorHeaders(error: MCPError): Readonly<Record<string, string>> 
 export function respondJson(
   exchange: HttpExchange,
   era: Era,
-  text: string,
+  text: AnswerText,
   error: MCPError | undefined,
 ): void {
   if (error === undefined) exchange.respond(200, text);

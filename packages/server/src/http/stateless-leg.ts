@@ -102,7 +102,7 @@ export class StatelessLeg implements LegacyLeg {
     reply: BatchReply,
   ): void {
     const outlet: Outlet = {
-      finish: (text) => reply.answer(text),
+      finish: (text) => reply.answer(String(text)),
       abandon: () => reply.skip(),
       notify: (text) => reply.stream().notify(text),
     };
