@@ -363,9 +363,6 @@ export const targets = [
     scenario: "resources",
     reach: atMost(4),
     measure: entryValue("backplane", ({ served }) => Math.max(...Object.values(served))),
-    why:
-      "an answer is one JSON text: beside the file's bytes there are their base64 or text, the JSON of it and " +
-      "what goes to the socket, and what of these is garbage waits for the collector",
   },
   {
     what: "cache: hit through the interceptor ÷ the same call uncached with an empty handler",
