@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from "undici";
+import { type Client, type Dispatcher, Pool } from "undici";
 import type {
   HttpExchange,
   HttpRequest,
@@ -7,6 +7,7 @@ import type {
   HttpSink,
   ResponseHeaders,
 } from "./http-sender.ts";
+import { type ConnectionUser, SingleConnection } from "./single-connection.ts";
 
 /** Sends through undici: own pools for one origin, opened with the first request, or a given dispatcher. */
 export function createHttpSender(options: HttpSenderOptions): HttpSender {
@@ -15,6 +16,8 @@ export function createHttpSender(options: HttpSenderOptions): HttpSender {
 
 class UndiciSender implements HttpSender {
   readonly #options: HttpSenderOptions;
+  /** Of calls, when there may be but one. */
+  #single: SingleConnection | undefined = undefined;
   #pool: Pool | undefined = undefined;
   /** So that open streams never use up the connections of calls. */
   #apart: Pool | undefined = undefined;
@@ -25,7 +28,6 @@ class UndiciSender implements HttpSender {
 
   send(request: HttpRequest, sink: HttpSink): HttpExchange {
     const { target } = request;
-    const handler = new UndiciExchange(sink);
     const options: Dispatcher.DispatchOptions = {
       origin: target.origin,
       path: target.path,
@@ -36,20 +38,24 @@ class UndiciSender implements HttpSender {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    try {
-      this.#dispatcher(request.apart).dispatch(options, handler);
-    } catch (error) {
-      handler.refused(error);
+    const { dispatcher, maxSockets } = this.#options;
+    if (dispatcher === undefined && maxSockets === 1 && !request.apart) {
+      this.#single ??= new SingleConnection(this.#options.origin, this.#connectionOptions());
+      const exchange = new UndiciExchange(sink, this.#single);
+      this.#single.send(options, exchange);
+      return exchange;
     }
-    handler.dispatched();
-    return handler;
+    const exchange = new UndiciExchange(sink, undefined);
+    exchange.dispatchTo(this.#dispatcher(request.apart), options);
+    return exchange;
   }
 
   async close(): Promise<void> {
-    const pools = [this.#pool, this.#apart];
+    const opened = [this.#single, this.#pool, this.#apart];
+    this.#single = undefined;
     this.#pool = undefined;
     this.#apart = undefined;
-    await Promise.all(pools.map((pool) => pool?.destroy()));
+    await Promise.all(opened.map((each) => each?.destroy()));
   }
 
   #dispatcher(apart: boolean): Dispatcher {
@@ -63,41 +69,54 @@ class UndiciSender implements HttpSender {
   }
 
   #open(connections: number | null): Pool {
-    const { origin, connectTimeoutMs, keepAliveTimeoutMs } = this.#options;
-    return new Pool(origin, {
-      connections,
+    return new Pool(this.#options.origin, { ...this.#connectionOptions(), connections });
+  }
+
+  #connectionOptions(): Client.Options {
+    const { connectTimeoutMs, keepAliveTimeoutMs } = this.#options;
+    return {
       pipelining: 1,
       allowH2: false,
       connect: { timeout: connectTimeoutMs },
       keepAliveTimeout: keepAliveTimeoutMs,
-    });
+    };
   }
 }
 
 /** undici's handler of one request, which is all that a request needs: no stream, no signal, no closure. */
-class UndiciExchange implements Dispatcher.DispatchHandler, HttpExchange {
+class UndiciExchange implements Dispatcher.DispatchHandler, HttpExchange, ConnectionUser {
   readonly #sink: HttpSink;
+  readonly #connection: SingleConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined = undefined;
   #ended = false;
-  #dispatching = true;
+  #dispatched = false;
+  #dispatching = false;
 
-  constructor(sink: HttpSink) {
+  constructor(sink: HttpSink, connection: SingleConnection | undefined) {
     this.#sink = sink;
+    this.#connection = connection;
   }
 
-  /** `dispatch` has returned: from here on the sink may be called. */
-  dispatched(): void {
+  get over(): boolean {
+    return this.#ended;
+  }
+
+  /** The sink is not called in here. */
+  dispatchTo(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
+    this.#dispatched = true;
+    this.#dispatching = true;
+    try {
+      dispatcher.dispatch(options, this);
+    } catch (error) {
+      // A dispatcher threw where undici's own report.
+      this.#refused(error);
+    }
     this.#dispatching = false;
   }
 
-  /** A dispatcher threw where undici's own report. */
-  refused(error: unknown): void {
-    queueMicrotask(() => this.#fail(error));
-  }
-
   abort(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (!this.#end()) return;
+    if (this.#dispatched) this.#connection?.ended();
     this.#controller?.abort(new Error("the request was given up"));
   }
 
@@ -121,25 +140,36 @@ class UndiciExchange implements Dispatcher.DispatchHandler, HttpExchange {
   }
 
   onResponseEnd(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (!this.#end()) return;
     // It knows the socket and so the requests to come: with it, this one would live as long as they.
     this.#controller = undefined;
+    this.#connection?.ended();
     this.#sink.onEnd();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#ended) return;
     // What dispatch itself refuses is reported inside of it.
-    if (this.#dispatching) this.refused(error);
+    if (this.#dispatching) this.#refused(error);
     else this.#fail(error);
   }
 
+  #refused(error: unknown): void {
+    queueMicrotask(() => this.#fail(error));
+  }
+
   #fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (!this.#end()) return;
     const invalid = (error as { code?: unknown } | undefined)?.code === "UND_ERR_INVALID_ARG";
     const stage = this.#controller === undefined ? "unsent" : "sent";
+    this.#connection?.ended();
     this.#sink.onError(error, invalid ? "invalid" : stage);
+  }
+
+  /** @returns whether this was the end. */
+  #end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    return true;
   }
 }
