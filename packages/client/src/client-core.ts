@@ -240,7 +240,15 @@ export class ClientCore {
   #withHeaders(call: MethodCall): MethodCall {
     const { headers } = call.options;
     if (headers === undefined) return call;
-    return { ...call, headers: [...call.headers, ...flatHeaders(this.#subject, headers)] };
+    const own = flatHeaders(this.#subject, headers);
+    const { correctHeaders } = call;
+    return {
+      ...call,
+      headers: [...call.headers, ...own],
+      ...(correctHeaders !== undefined && {
+        correctHeaders: async (sent: MethodCall) => [...(await correctHeaders(sent)), ...own],
+      }),
+    };
   }
 
   #notified(method: string, params: JsonObject, link: Link): void {

@@ -131,6 +131,28 @@ describe("headers that the server found wrong", () => {
     expect(server.count("tools/list")).toBe(2);
   });
 
+  it("are mirrored from the arguments as they were sent, beside the caller's own", async () => {
+    const server = await serverOf({
+      "tools/list": () => ({ ...READ, tools: [tool("New")] }),
+      "tools/call": (request, response) =>
+        request.headers["mcp-param-new"] === "changed"
+          ? TEXT
+          : fail(response, request, -32020, "Header mismatch", { status: 400 }),
+    });
+    const { client } = clientOf({ url: server.url });
+    client.use({
+      name: "change",
+      phase: "handler",
+      intercept(invocation, next) {
+        const params = { ...invocation.params, arguments: { a: "changed" } };
+        return next({ ...invocation, params });
+      },
+    });
+    await client.callTool("t", { a: "x" }, { headers: { "X-Own": "kept" } });
+    const sent = server.of("tools/call").map(({ headers }) => headers["x-own"]);
+    expect(sent).toEqual(["kept", "kept"]);
+  });
+
   it("are looked up without a place in a bulkhead that is full of calls waiting for them", async () => {
     const server = await serverOf({
       "tools/list": () => ({ ...READ, tools: [tool("New")] }),

@@ -112,10 +112,7 @@ export abstract class ClientMethods {
       options,
       headers: book.headersFor(name, args),
       idempotent: options.idempotent ?? book.isRepeatable(name),
-      correctHeaders: async () => {
-        await this.#relearnTools();
-        return book.headersFor(name, args);
-      },
+      correctHeaders: this.#correctHeaders,
     })) as unknown as CallToolResult;
     if (result.structuredContent === undefined && !book.has(name)) return result;
     // The first structured answer is worth one look at the list: else nothing could be checked.
@@ -250,6 +247,12 @@ export abstract class ClientMethods {
     }
     return this.#relearning;
   }
+
+  /** One function for all calls: each of them may wait for long, and would keep its own. */
+  readonly #correctHeaders: NonNullable<MethodCall["correctHeaders"]> = async ({ params }) => {
+    await this.#relearnTools();
+    return this.toolBook.headersFor(String(params.name), params.arguments as JsonObject);
+  };
 
   /** A server that answers calls and refuses its list leaves nothing to check by. */
   async #readToolList(): Promise<void> {

@@ -291,9 +291,9 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   /** Lists the tools anew and mirrors what they say now. */
   async #correct(original: MCPError | MCPClientError): Promise<void> {
     this.#wait();
+    const { correctHeaders } = this.#plan as Required<Pick<RequestPlan, "correctHeaders">>;
     try {
-      const headers = await (this.#plan.correctHeaders as () => Promise<readonly string[]>)();
-      this.#headers = headers;
+      this.#headers = await correctHeaders(this.#plan);
     } catch {
       this.#fail(original);
       return;

@@ -18,8 +18,11 @@ export interface MethodCall {
   readonly idempotent: boolean;
   /** Another request waits for it, which has a place in the bulkhead: it needs none of its own. */
   readonly inside?: boolean;
-  /** Asked once when the server found the mirrored headers wrong (-32020): gives the right ones. */
-  readonly correctHeaders?: () => Promise<readonly string[]>;
+  /**
+   * Asked once when the server found the mirrored headers wrong (-32020): gives the right ones for the request as
+   * it was sent, which an interceptor may have changed.
+   */
+  readonly correctHeaders?: (call: MethodCall) => Promise<readonly string[]>;
 }
 
 /** One logical request: what is run below the interceptors and the cache. */
