@@ -102,3 +102,30 @@ describe("an attempt that is given up before anything was asked", () => {
     expect(states).toEqual(["open", "half-open", "open"]);
   });
 });
+
+describe("a budget that runs out", () => {
+  it.each([
+    ["a connection", { maxConnections: 1 }],
+    ["a place in the bulkhead", { bulkhead: { maxConcurrent: 1 } }],
+  ])("while a call waits for %s says that it was never sent", async (_what, options) => {
+    const server = await serve("modern");
+    server.script = ({ method }) => method === "tools/call";
+    const pool = new MCPConnectionPool({
+      url: server.url,
+      eraCache: createEraCache(),
+      ...options,
+    });
+    cleanUps.push(() => pool.close());
+    await pool.connect();
+    const controller = new AbortController();
+    const first = pool.callTool("echo", {}, { signal: controller.signal });
+    await expect(pool.callTool("echo", {}, { maxTotalTimeoutMs: 20 })).rejects.toMatchObject({
+      code: "timeout",
+      retry: "always",
+      message: "tools/call: maxTotalTimeoutMs (20 ms) ran out before it could be sent",
+    });
+    expect(server.count("tools/call")).toBeLessThanOrEqual(1);
+    controller.abort();
+    await expect(first).rejects.toMatchObject({ code: "aborted" });
+  });
+});

@@ -37,6 +37,8 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   #link: Link | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
   #attempts = 0;
+  /** The server may have worked on it. */
+  #sent = false;
   /** The breaker's state that the attempt was admitted in. */
   #epoch = 0;
   #rounds = 0;
@@ -142,11 +144,16 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
 
   /** The budget ran out while no server was asked. */
   onDeadline(_which: DeadlineKind, limitMs: number): void {
+    const { method } = this.#plan;
+    const when = this.#sent ? `after ${this.#attempts} attempts` : "before it could be sent";
     this.#fail(
       new MCPClientError(
         "timeout",
-        `${this.#plan.method}: maxTotalTimeoutMs (${limitMs} ms) ran out after ${this.#attempts} attempts`,
-        { details: { deadline: "total", limitMs, attempts: this.#attempts } },
+        `${method}: maxTotalTimeoutMs (${limitMs} ms) ran out ${when}`,
+        {
+          details: { deadline: "total", limitMs, attempts: this.#attempts },
+          ...(!this.#sent && { retry: "always" }),
+        },
       ),
     );
   }
@@ -229,6 +236,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   #send(link: Link): void {
     const { method, options } = this.#plan;
     this.#link = link;
+    this.#sent = true;
     const request: LinkRequest = {
       method,
       params: this.#params,
