@@ -28,7 +28,7 @@ const endless: FaultCase[] = [
   {
     name: "asks without end",
     server: asks(() => ({ inputRequests: { again: form() } })),
-    client: accepting,
+    client: { ...accepting, maxTotalTimeoutMs: 20_000 },
     expected: { code: "input_refused", retry: "never", says: /maxInputRounds/ },
     after: (server) => expect(server.count("tools/call")).toBe(17),
   },
