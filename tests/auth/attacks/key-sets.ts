@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { JWTAuth } from "@backplane/auth";
+import { JWTAuth, type JWTAuthOptions } from "@backplane/auth";
 import { expect, onTestFinished } from "vitest";
 import { type Attack, refused, stagesSince } from "./attack.ts";
 import { makeKey, startKeySet } from "./key-set.ts";
@@ -10,15 +10,15 @@ const GROUP = "key sets";
 const PUBLISHED = "everybody can read this secret, because it is published";
 
 /** A server with a key set of its own, for one attack. */
-async function withKeySet(cooldownMs = 30_000) {
+async function withKeySet(options: Pick<JWTAuthOptions, "jwks" | "requestTimeoutMs"> = {}) {
   const set = await startKeySet();
   const auth = new JWTAuth({
     issuer: ISSUER,
     audience: AUDIENCE,
     algorithms: ["ES256"],
     jwksUrl: set.url,
-    requestTimeoutMs: 300,
-    jwks: { cooldownMs },
+    jwks: { cooldownMs: 30_000 },
+    ...options,
   });
   const key = await set.addKey("first", "ES256");
   const target = await startTarget({ auth });
@@ -35,7 +35,7 @@ function unavailable(name: string, answer: (response: ServerResponse) => void): 
     status: 503,
     stage: "key",
     async at() {
-      const { set, target } = await withKeySet();
+      const { set, target } = await withKeySet({ requestTimeoutMs: 300 });
       set.answer = answer;
       return target;
     },
@@ -72,7 +72,7 @@ export const keySetAttacks: readonly Attack[] = [
     group: GROUP,
     name: "keys that rotate while requests are under way",
     async run(_world, era) {
-      const { set, key, target } = await withKeySet(1);
+      const { set, key, target } = await withKeySet({ jwks: { cooldownMs: 1 } });
       expect((await era.call(target.url, bearer(await key.sign()), "open")).status).toBe(200);
       const asked = set.asked;
       const second = await makeKey("second", "ES256");

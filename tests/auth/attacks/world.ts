@@ -74,7 +74,6 @@ export async function startWorld(): Promise<World> {
     algorithms: ["ES256", "RS256"],
     jwksUrl: keySet.url,
     type: "at+jwt",
-    requestTimeoutMs: 500,
   });
   const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
   const pemText = await exportSPKI(publicKey);
