@@ -33,7 +33,7 @@ import {
   targetKind,
 } from "./span-ends.ts";
 import type { ResolvedTracing } from "./tracing-options.ts";
-import { UnrecordedSpan } from "./unrecorded-span.ts";
+import { UnrecordedContext } from "./unrecorded-context.ts";
 
 /** Ends with its stream, which may be hours. */
 const LONG_LIVED = "subscriptions/listen";
@@ -89,8 +89,7 @@ export function createServerSpans(options: ResolvedTracing): {
       const { parent, links } = placeOf(context, propagator as Extractor, options.remoteContext);
       // Before the SDK is asked: ids, attributes and its sampler cost many times as much as this.
       if (Math.random() >= sampleRatio && isRoot(parent)) {
-        const unrecorded = trace.setSpan(parent, new UnrecordedSpan());
-        return contexts.with(unrecorded, next, undefined, invocation);
+        return contexts.with(new UnrecordedContext(parent), next, undefined, invocation);
       }
       const span = tracer.startSpan(
         spanName(method, targetKind(method), target),
