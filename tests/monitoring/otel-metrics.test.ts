@@ -107,6 +107,7 @@ describe.each(PROTOCOLS)("OpenTelemetry's own SDK reads, %s", (protocol) => {
       { value: 1, attributes: { "http.route": "/health", stage: "method" } },
     ]);
     expect(points("backplane.server.masked_errors")[0]?.value).toBe(1);
+    expect(points("backplane.client.circuits_open")[0]?.value).toBe(0);
     expect(points("backplane.server.in_flight")[0]?.value).toBe(server.load.inFlight);
   });
 });

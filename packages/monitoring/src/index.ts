@@ -47,6 +47,7 @@ export { MCPMetrics, type MCPMetricsOptions } from "./metrics/mcp-metrics.ts";
 export type { OpenTelemetryOptions } from "./metrics/opentelemetry.ts";
 export type { RouteStats } from "./metrics/route-stats.ts";
 export type { CacheStats, MCPStats, OpenStats, OperationStats } from "./metrics/stats.ts";
+export type { WorkflowStats } from "./metrics/workflow-table.ts";
 export { observe, type ServerChannel } from "./observe.ts";
 export type { ContextPropagator, MeterSource, TracerSource } from "./opentelemetry-types.ts";
 export type {

@@ -7,7 +7,8 @@ export interface Instruments {
   session(kind: "session" | "connection" | "client", durationMs: number): void;
 }
 
-/** The same of a server, which has routes beside. */
+/** The same of a server, which has routes and workflows beside. */
 export interface ServerInstruments extends Instruments {
   route(series: RouteSeries, durationMs: number): void;
+  workflowRun(workflow: string, status: string, durationMs: number): void;
 }

@@ -64,8 +64,15 @@ function createServer(meter: Meter): ServerInstruments {
     advice: { explicitBucketBoundaries: [...ROUTE_BOUNDS_S] },
     description: "Duration of HTTP requests of what is served beside MCP.",
   });
+  const runs = meter.createHistogram("backplane.workflow.run.duration", {
+    ...SECONDS,
+    description: "Duration of runs of workflows.",
+  });
   return {
     ...createSide(meter, "server"),
+    workflowRun(workflow, status, durationMs) {
+      runs.record(durationMs / 1_000, { workflow, status });
+    },
     route(series, durationMs) {
       series.attributes ??= routeAttributes(series);
       routes.record(durationMs / 1_000, series.attributes);
@@ -121,6 +128,9 @@ function observeServer(meter: Meter, server: ServerMetrics): () => void {
   const refusedRoutes = meter.createObservableCounter("backplane.server.routes_refused", {
     description: "Requests of routes by what refused them.",
   });
+  const nodes = meter.createObservableCounter("backplane.workflow.nodes", {
+    description: "Nodes of workflows by their type and how they ended.",
+  });
   const masked = meter.createObservableCounter("backplane.server.masked_errors", {
     description: "Unexpected errors of which clients saw a correlation id only.",
   });
@@ -130,7 +140,7 @@ function observeServer(meter: Meter, server: ServerMetrics): () => void {
   const degraded = meter.createObservableUpDownCounter("backplane.server.degraded", {
     description: "1 while a part works without something that it should have.",
   });
-  const all = [open, inFlight, limits, refused, refusedRoutes, masked, lookups, degraded];
+  const all = [open, inFlight, limits, refused, refusedRoutes, nodes, masked, lookups, degraded];
   const report: BatchObservableCallback = (result) => {
     for (const [kind, counter] of Object.entries(server.opened)) {
       result.observe(open, counter.open, { kind });
@@ -142,6 +152,13 @@ function observeServer(meter: Meter, server: ServerMetrics): () => void {
       for (const [stage, count] of refusals) {
         const attributes = { [ATTRIBUTES.httpRoute]: path, [ATTRIBUTES.httpMethod]: method, stage };
         result.observe(refusedRoutes, count, attributes);
+      }
+    }
+    for (const { name: workflow, nodes: byType } of server.workflows.workflows) {
+      for (const [type, counts] of byType) {
+        for (const [status, count] of Object.entries(counts)) {
+          result.observe(nodes, count, { workflow, node_type: type, status });
+        }
       }
     }
     result.observe(masked, server.maskedErrors);
@@ -166,7 +183,10 @@ function observeClients(meter: Meter, clients: ClientMetrics): () => void {
   const connections = meter.createObservableUpDownCounter("backplane.client.connections", {
     description: "Connections of clients that are open.",
   });
-  const all = [running, queued, connections];
+  const circuits = meter.createObservableUpDownCounter("backplane.client.circuits_open", {
+    description: "Circuits of clients that are not closed.",
+  });
+  const all = [running, queued, connections, circuits];
   const report: BatchObservableCallback = (result) => {
     const loads = clients.clients.map(({ load }) => load);
     result.observe(
@@ -178,6 +198,8 @@ function observeClients(meter: Meter, clients: ClientMetrics): () => void {
       loads.reduce((sum, load) => sum + load.queued, 0),
     );
     result.observe(connections, clients.connections.open);
+    const states = [...clients.circuits.values()].map(({ state }) => state);
+    result.observe(circuits, states.filter((state) => state !== "closed").length);
   };
   meter.addBatchObservableCallback(report, all);
   return () => meter.removeBatchObservableCallback(report, all);

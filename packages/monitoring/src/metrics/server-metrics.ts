@@ -7,6 +7,7 @@ import type {
   ProtectedPrimitive,
   RequestEndEvent,
   RouteEndEvent,
+  WorkflowRunEndEvent,
 } from "@backplane/protocol";
 import { observe, type ServerChannel } from "../observe.ts";
 import { BoundedDurations } from "./bounded-durations.ts";
@@ -16,6 +17,7 @@ import { BoundedLabels } from "./labels.ts";
 import type { Operation } from "./operation.ts";
 import { type ByEra, OperationTable, type TableOptions } from "./operation-table.ts";
 import { RouteTable } from "./route-table.ts";
+import { WorkflowTable } from "./workflow-table.ts";
 
 /** Caches that are told apart, and parts that may be degraded. */
 const MAX_PARTS = 100;
@@ -35,6 +37,7 @@ export class ServerMetrics {
   readonly server: ObservedServer;
   readonly operations: OperationTable;
   readonly routes: RouteTable;
+  readonly workflows: WorkflowTable;
   readonly limits: LabelledCounter = new LabelledCounter(MAX_FIXED);
   readonly refusals: LabelledCounter = new LabelledCounter(MAX_FIXED);
   readonly caches: Map<string, CacheCounts> = new Map();
@@ -61,9 +64,15 @@ export class ServerMetrics {
     this.server = server;
     this.operations = new OperationTable(options);
     this.routes = new RouteTable(options);
+    this.workflows = new WorkflowTable(options);
     this.#ends = [
       this.#on("requestEnd", (event) => this.#request(event)),
       this.#on("routeEnd", (event) => this.#route(event)),
+      this.#on("workflowRunEnd", (event) => this.#workflowRun(event)),
+      this.#on("workflowNodeEnd", (event) => {
+        // A run of its own is no server's.
+        if (event.serverId !== undefined) this.workflows.node(event);
+      }),
       this.#on("gauge", (event) => this.#gauge(event)),
       this.#on("maskedError", () => void this.maskedErrors++),
       this.#on("limit", ({ limit }) => void this.limits.add(limit)),
@@ -121,6 +130,14 @@ export class ServerMetrics {
   #route(event: RouteEndEvent): void {
     const series = this.routes.record(event);
     this.instruments?.route(series, event.durationMs);
+  }
+
+  #workflowRun(event: WorkflowRunEndEvent): void {
+    const { serverId, status, durationMs } = event;
+    // A run of its own is no server's.
+    if (serverId === undefined) return;
+    const { name } = this.workflows.run(event);
+    this.instruments?.workflowRun(name, status, durationMs);
   }
 
   #gauge({ kind, delta, durationMs }: GaugeEvent): void {

@@ -5,6 +5,7 @@ import { DurationHistogram, type DurationSummary } from "./duration-histogram.ts
 import type { Operation } from "./operation.ts";
 import { type RouteStats, routeStats } from "./route-stats.ts";
 import type { CacheCounts, ServerMetrics } from "./server-metrics.ts";
+import type { WorkflowStats } from "./workflow-table.ts";
 
 /** Requests of one kind. */
 export interface OperationStats {
@@ -58,6 +59,8 @@ export interface MCPStats {
   readonly caches: Readonly<Record<string, CacheStats>>;
   /** What is served over HTTP beside MCP, by method and route, such as `GET /metrics`; none of it is in the totals. */
   readonly routes: Readonly<Record<string, RouteStats>>;
+  /** Workflows that ran for requests of the server, by name; those beyond the bound under `_OTHER`. */
+  readonly workflows: Readonly<Record<string, WorkflowStats>>;
   /** How often each limit refused. */
   readonly limits: Readonly<Record<string, number>>;
   /** Refused credentials by the check that refused; `none` for none given. */
@@ -116,6 +119,9 @@ export function statsOf(
       [...(server?.caches ?? [])].map(([name, counts]) => [name, cacheStats(counts)]),
     ),
     routes: routeStats(server?.routes),
+    workflows: Object.fromEntries(
+      [...(server?.workflows.workflows ?? [])].map(({ name, stats }) => [name, stats]),
+    ),
     limits: server?.limits.toObject() ?? {},
     refusedCredentials: server?.refusals.toObject() ?? {},
     degraded: [...(server?.degraded ?? [])],

@@ -91,6 +91,29 @@ const SERVER_FAMILIES: readonly Family<ServerMetrics>[] = [
     samples: ({ degraded }) => [...degraded].map((part) => ({ labels: { part }, value: 1 })),
   },
   {
+    name: "backplane_workflow_runs_total",
+    type: "counter",
+    help: "Runs of workflows by how they ended.",
+    samples: ({ workflows }) =>
+      [...workflows.workflows].flatMap(({ name: workflow, runs }) =>
+        Object.entries(runs).map(([status, value]) => ({ labels: { workflow, status }, value })),
+      ),
+  },
+  {
+    name: "backplane_workflow_nodes_total",
+    type: "counter",
+    help: "Nodes of workflows by their type and how they ended.",
+    samples: ({ workflows }) =>
+      [...workflows.workflows].flatMap(({ name: workflow, nodes }) =>
+        [...nodes].flatMap(([node_type, counts]) =>
+          Object.entries(counts).map(([status, value]) => ({
+            labels: { workflow, node_type, status },
+            value,
+          })),
+        ),
+      ),
+  },
+  {
     name: "backplane_cache_lookups_total",
     type: "counter",
     help: "Lookups in caches by their outcome.",
@@ -163,6 +186,7 @@ export function exposition(exposed: readonly ExposedMetrics[]): string {
       ]),
     );
     routesOf(text, servers);
+    workflowsOf(text, servers);
     familiesOf(text, SERVER_FAMILIES, servers);
   }
   if (clients.length > 0) {
@@ -274,6 +298,21 @@ function routesOf(
     text.family(family, "counter", "HTTP requests of what is served beside MCP.");
     for (const { labels, series } of counted) text.sample(family, labels, series.count);
   }
+}
+
+function workflowsOf(
+  text: PrometheusText,
+  sources: readonly { readonly name: string | undefined; readonly source: ServerMetrics }[],
+): void {
+  const timed = sources.flatMap(({ name: server, source }) =>
+    [...source.workflows.workflows].flatMap(({ name: workflow, durations }) =>
+      durations === undefined ? [] : [{ labels: labelPairs({ server, workflow }), durations }],
+    ),
+  );
+  if (timed.length === 0) return;
+  const family = "backplane_workflow_run_duration_seconds";
+  text.family(family, "histogram", "Duration of runs of workflows.");
+  for (const { labels, durations } of timed) histogram(text, family, labels, durations);
 }
 
 interface RouteSample {
