@@ -367,7 +367,7 @@ describe("a sink that is away", () => {
     const texts: string[] = [];
     const log = make({
       write: () => expect.unreachable(),
-      writeBytes: (lines) => void texts.push(new TextDecoder().decode(lines)),
+      writeBytes: (pieces) => void texts.push(Buffer.concat(pieces).toString()),
     });
     requestEnded({ principal: { id: "Zoë", scopes: [], roles: [] } as never });
     for (let n = 0; n < 100; n++) requestEnded({ target: `tool ${n} ✓` });

@@ -16,11 +16,11 @@ export interface AuditSink {
    */
   write(lines: string): void | Promise<void>;
   /**
-   * Takes lines as {@link AuditSink.write} does, in UTF-8; where a sink has it, it is called instead. The bytes stay
-   * as they are, and must not be changed.
+   * Takes lines as {@link AuditSink.write} does, in UTF-8 and in pieces that follow each other; where a sink has it,
+   * it is called instead. The bytes stay as they are, and must not be changed.
    * @throws when they cannot be kept now.
    */
-  writeBytes?(lines: Uint8Array): void | Promise<void>;
+  writeBytes?(pieces: readonly Uint8Array[]): void | Promise<void>;
   /** Puts aside what is there, so that a new chain begins in an empty place. */
   setAside?(): Promise<void>;
   close?(): void | Promise<void>;

@@ -49,8 +49,6 @@ export class AuditWriter {
   readonly #recent: Lines[] = [];
   #recentCount = 0;
   #closed = false;
-  #timeMs = Number.NaN;
-  #timeMember: Uint8Array = new Uint8Array(0);
 
   constructor(options: ResolvedAudit) {
     this.#options = options;
@@ -209,7 +207,6 @@ export class AuditWriter {
   #write(chain: Chain, entry: AuditEntry): void {
     chain.begin();
     try {
-      chain.text.put(this.#timeMemberOf(entry.atMs));
       (this.#entryWriter as EntryWriter).write(chain.text, entry);
     } catch (error) {
       // An authenticator may have named somebody by what is no text: that record is lost, and no other.
@@ -236,15 +233,6 @@ export class AuditWriter {
     this.#sealed += lines.count;
   }
 
-  #timeMemberOf(atMs: number): Uint8Array {
-    // Many records come in one millisecond.
-    if (atMs !== this.#timeMs) {
-      this.#timeMs = atMs;
-      this.#timeMember = Buffer.from(`,"time":"${new Date(atMs).toISOString()}"`);
-    }
-    return this.#timeMember;
-  }
-
   #sayLost(): void {
     const since = new Date(this.#unsaidSinceMs).toISOString();
     this.#addLine(Date.now(), toMembers({ kind: "lost", count: this.#unsaid, since }));
@@ -263,13 +251,12 @@ export class AuditWriter {
     let length = 0;
     while (taken < due && length < MAX_WRITE_BYTES)
       length += this.#lines[taken++]?.bytes.length ?? 0;
-    const bytes = Buffer.concat(
-      this.#lines.slice(0, taken).map((lines) => lines.bytes),
-      length,
-    );
+    const pieces = this.#lines.slice(0, taken).map(({ bytes }) => bytes);
     const { sink } = this.#options;
     const work = Promise.resolve(
-      sink.writeBytes === undefined ? sink.write(bytes.toString()) : sink.writeBytes(bytes),
+      sink.writeBytes === undefined
+        ? sink.write(Buffer.concat(pieces, length).toString())
+        : sink.writeBytes(pieces),
     );
     if (!(await within(STALL_MS, work))) {
       this.#becomes(true, `the sink takes longer than ${STALL_MS} ms`);

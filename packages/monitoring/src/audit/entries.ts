@@ -20,7 +20,7 @@ const MAX_NAME_LENGTH = 256;
 /** Texts of which the JSON is kept, of each sort. */
 const MAX_REMEMBERED = 1_000;
 
-const CALL_START = Buffer.from(',"kind":"call","correlationId":');
+const CALL_START = ',"kind":"call","correlationId":';
 const NOBODY = Buffer.from(',"principal":null');
 
 /** What is kept of a request. */
@@ -145,6 +145,10 @@ export class EntryWriter {
   readonly #principals = new WeakMap<Principal, Uint8Array>();
   readonly #calls = new Map<string | undefined, KnownCall>();
   readonly #addresses = new Map<string, Uint8Array>();
+  #timeMs = Number.NaN;
+  #time: Uint8Array = new Uint8Array(0);
+  /** With the time before it. */
+  #callStart: Uint8Array = this.#time;
 
   constructor(crypto: NodeCrypto) {
     this.#crypto = crypto;
@@ -152,16 +156,26 @@ export class EntryWriter {
 
   /** Writes JSON members, each after a comma. */
   write(text: TextBuffer, entry: AuditEntry): void {
+    if (entry.atMs !== this.#timeMs) this.#becomes(entry.atMs);
     if (entry.kind === "call") {
       this.#call(text, entry);
       return;
     }
+    text.put(this.#time);
     if (entry.kind === "route") {
       this.#route(text, entry);
       return;
     }
     const { atMs: _atMs, ...shown } = entry;
     text.write(`,${toMembers(shown)}`);
+  }
+
+  /** Many records come in one millisecond. */
+  #becomes(timeMs: number): void {
+    const time = `,"time":"${new Date(timeMs).toISOString()}"`;
+    this.#timeMs = timeMs;
+    this.#time = Buffer.from(time);
+    this.#callStart = Buffer.from(`${time}${CALL_START}`);
   }
 
   #call(text: TextBuffer, entry: CallEntry): void {
@@ -171,7 +185,7 @@ export class EntryWriter {
       known = { like: entry, bytes: Buffer.from(`${this.#asked(entry)},"durationMs":`) };
       remember(this.#calls, target, known);
     }
-    text.put(CALL_START);
+    text.put(this.#callStart);
     // An id is nearly always a UUID.
     if (!text.writePlainString(correlationId)) text.write(quote(correlationId));
     text.put(this.#who(principal));

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { checkBoolean, checkMembers, wholeNumber } from "@backplane/protocol";
 import type { AuditRemains, AuditSink } from "../audit/audit-sink.ts";
 import { OPEN_START, SEALED_START } from "../audit/chain.ts";
+import { writeAll } from "./write-all.ts";
 
 /** What {@link auditFile} takes. */
 export interface AuditFileOptions {
@@ -84,22 +85,23 @@ class AuditFile implements AuditSink {
   }
 
   write(lines: string): Promise<void> {
-    return this.writeBytes(Buffer.from(lines));
+    return this.writeBytes([Buffer.from(lines)]);
   }
 
-  async writeBytes(bytes: Uint8Array): Promise<void> {
-    if (this.#size > 0 && this.#size + bytes.length > this.#maxBytes) await this.setAside();
+  async writeBytes(pieces: readonly Uint8Array[]): Promise<void> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (this.#size > 0 && this.#size + length > this.#maxBytes) await this.setAside();
     const { handle } = await this.#opened();
     await this.#checkWhole(handle);
     try {
-      await handle.appendFile(bytes);
+      await writeAll(handle, pieces);
       if (this.#sync) await handle.datasync();
     } catch (error) {
       this.#dirty = true;
       await this.#takeBack(handle).catch(() => {});
       throw error;
     }
-    this.#size += bytes.length;
+    this.#size += length;
   }
 
   async setAside(): Promise<void> {
