@@ -34,7 +34,7 @@ export interface IntrospectionAuthOptions {
   readonly claims?: ClaimNames;
   /** Good answers: 10,000 for 60,000 ms, never beyond the end of the token. A revoked token lives as long. */
   readonly cache?: Partial<TokenCacheOptions>;
-  /** Bad answers: 10,000 for 10,000 ms. */
+  /** Bad answers, for whatever reason: 10,000 for 10,000 ms. */
   readonly negativeCache?: Partial<NegativeCacheOptions>;
   /** 5 failures in a row leave the server alone for 10,000 ms. */
   readonly breaker?: Partial<BreakerTimes>;

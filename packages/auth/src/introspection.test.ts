@@ -74,11 +74,15 @@ describe("IntrospectionAuth", () => {
     ["has ended", { ...active, exp: 1 }, "expiry"],
     ["ends never in words", { ...active, exp: "never" }, "expiry"],
     ["has not begun", { ...active, nbf: active.exp }, "not_before"],
+    ["begins in words", { ...active, nbf: "soon" }, "not_before"],
     ["stands for nobody", { ...active, sub: undefined, client_id: undefined }, "claims"],
     ["is bound to a key", { ...active, cnf: { jkt: "x" } }, "binding"],
   ])("refuses a token that %s", async (_name, answer, stage) => {
-    const { auth } = await start(answer);
-    expect(verdict(await bearer(auth, "opaque"))).toBe(`refused: ${stage}`);
+    const { peer, auth } = await start(answer);
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(verdict(await bearer(auth, "opaque"))).toBe(`refused: ${stage}`);
+    }
+    expect(peer.received).toHaveLength(1);
   });
 
   it("takes one of several audiences, and an answer without iss and exp", async () => {
@@ -120,6 +124,27 @@ describe("IntrospectionAuth", () => {
     clock.advance(60_000);
     expect(verdict(await bearer(auth, "one"))).toBe("refused: introspection");
   });
+
+  it.each([
+    ["that it knows", { answer: active, isKnown: true, afterMs: 590_000 }],
+    ["that it has not seen", { answer: active, isKnown: false, afterMs: 7_200_000 }],
+    [
+      "whose end nobody says",
+      { answer: { ...active, exp: undefined }, isKnown: true, afterMs: 7_200_000 },
+    ],
+  ])(
+    "refuses a revoked token %s as long as it lives",
+    async (_name, { answer, isKnown, afterMs }) => {
+      const clock = movableClock();
+      const { auth } = await start(answer, { clock });
+      if (isKnown) expect(verdict(await bearer(auth, "one"))).toBe("ada");
+      auth.revokeToken("one");
+      clock.advance(afterMs);
+      // Those that have ended are forgotten with the next revocation.
+      auth.revokeToken("another");
+      expect(verdict(await bearer(auth, "one"))).toBe("refused: revocation");
+    },
+  );
 
   it("leaves a failing server alone, and tries it again", async () => {
     const clock = movableClock();

@@ -84,9 +84,12 @@ export class IntrospectionAuth implements Authenticator {
     return this.describe(new AuthenticationError("insufficient_scope", "scope", { scopes }));
   }
 
-  /** Refuses this token from now on, in this process. */
+  /**
+   * Refuses this token from now on, in this process.
+   * @throws {Error} when 100,000 revoked ones that may still live are remembered already.
+   */
   revokeToken(token: string): void {
-    this.#cache.revoke(token, this.#options.clock.now() + this.#options.cache.ttlMs);
+    this.#cache.revoke(token);
   }
 
   /** Has the tokens of these principals asked for again with their next request. @returns how many. */
@@ -95,18 +98,21 @@ export class IntrospectionAuth implements Authenticator {
   }
 
   async #introspect(token: string): Promise<VerifiedToken> {
-    if (this.#refused.has(token)) throw new AuthenticationError("invalid_token", "introspection");
+    const refusedBy = this.#refused.get(token);
+    if (refusedBy !== undefined) throw new AuthenticationError("invalid_token", refusedBy);
     const answer = await this.#ask(token);
-    if (answer["active"] !== true) {
-      this.#refused.add(token);
-      throw new AuthenticationError("invalid_token", "introspection");
+    try {
+      return this.#verified(answer);
+    } catch (error) {
+      if (AuthenticationError.isInstance(error)) this.#refused.add(token, error.stage);
+      throw error;
     }
-    return this.#verified(answer);
   }
 
   /** Active is not enough: it may be meant for another server. */
   #verified(answer: Readonly<Record<string, unknown>>): VerifiedToken {
     const { issuer, audience, claims, clock } = this.#options;
+    if (answer["active"] !== true) throw new AuthenticationError("invalid_token", "introspection");
     if (answer["iss"] !== undefined && answer["iss"] !== issuer) {
       throw new AuthenticationError("invalid_token", "issuer");
     }
@@ -115,12 +121,15 @@ export class IntrospectionAuth implements Authenticator {
       throw new AuthenticationError("invalid_token", "audience");
     }
     const nowMs = clock.now();
-    const exp = answer["exp"] ?? Math.ceil((nowMs + UNKNOWN_END_MS) / 1_000);
+    const said = answer["exp"] ?? undefined;
+    const exp = said ?? Math.ceil((nowMs + UNKNOWN_END_MS) / 1_000);
     if (!(Number(exp) * 1_000 > nowMs)) throw new AuthenticationError("invalid_token", "expiry");
-    if (Number(answer["nbf"] ?? 0) * 1_000 > nowMs + NBF_TOLERANCE_MS) {
+    // So that one that is no number is refused as well.
+    if (!(Number(answer["nbf"] ?? 0) * 1_000 <= nowMs + NBF_TOLERANCE_MS)) {
       throw new AuthenticationError("invalid_token", "not_before");
     }
-    return readClaims({ ...answer, exp }, claims, issuer);
+    const verified = readClaims({ ...answer, exp }, claims, issuer);
+    return said === undefined ? { ...verified, expiresAtMs: Number.POSITIVE_INFINITY } : verified;
   }
 
   async #ask(token: string): Promise<Readonly<Record<string, unknown>>> {

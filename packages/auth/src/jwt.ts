@@ -72,7 +72,10 @@ export class JWTAuth implements Authenticator {
     return this.describe(new AuthenticationError("insufficient_scope", "scope", { scopes }));
   }
 
-  /** Refuses this token from now on, in this process. */
+  /**
+   * Refuses this token from now on, in this process.
+   * @throws {Error} when 100,000 revoked ones that may still live are remembered already.
+   */
   revokeToken(token: string): void {
     this.#cache.revoke(token, expiryOf(token) + this.#options.clockToleranceMs);
   }

@@ -1,4 +1,5 @@
 import { type Clock, sha256Binary } from "@backplane/protocol";
+import type { AuthenticationStage } from "../authentication-error.ts";
 
 /** Bounds of the memory of bad tokens. */
 export interface NegativeCacheOptions {
@@ -8,9 +9,14 @@ export interface NegativeCacheOptions {
   readonly ttlMs: number;
 }
 
+interface Refusal {
+  readonly stage: AuthenticationStage;
+  readonly untilMs: number;
+}
+
 /** Bad tokens, by digest, so that the same one is not asked for again and again. */
 export class NegativeCache {
-  readonly #untilMs = new Map<string, number>();
+  readonly #refusals = new Map<string, Refusal>();
   readonly #options: NegativeCacheOptions;
   readonly #clock: Clock;
 
@@ -19,20 +25,21 @@ export class NegativeCache {
     this.#clock = clock;
   }
 
-  has(token: string): boolean {
-    const untilMs = this.#untilMs.get(sha256Binary(token));
-    return untilMs !== undefined && this.#clock.now() < untilMs;
+  /** The check that refused it a short time ago. */
+  get(token: string): AuthenticationStage | undefined {
+    const refusal = this.#refusals.get(sha256Binary(token));
+    return refusal !== undefined && this.#clock.now() < refusal.untilMs ? refusal.stage : undefined;
   }
 
-  add(token: string): void {
+  add(token: string, stage: AuthenticationStage): void {
     const digest = sha256Binary(token);
-    this.#untilMs.delete(digest);
-    if (this.#untilMs.size >= this.#options.maxEntries) {
-      for (const oldest of this.#untilMs.keys()) {
-        this.#untilMs.delete(oldest);
+    this.#refusals.delete(digest);
+    if (this.#refusals.size >= this.#options.maxEntries) {
+      for (const oldest of this.#refusals.keys()) {
+        this.#refusals.delete(oldest);
         break;
       }
     }
-    this.#untilMs.set(digest, this.#clock.now() + this.#options.ttlMs);
+    this.#refusals.set(digest, { stage, untilMs: this.#clock.now() + this.#options.ttlMs });
   }
 }

@@ -5,7 +5,7 @@ import { assertTokenForm } from "./authorization-header.ts";
 /** What a token stands for, once it was checked. */
 export interface VerifiedToken {
   readonly principal: Principal;
-  /** When the token ends; nothing is kept longer. */
+  /** When the token ends, `Infinity` where nobody says; nothing is kept longer. */
   readonly expiresAtMs: number;
   /** Thumbprint of the key that the token is bound to (RFC 9449, 6.1). */
   readonly keyThumbprint?: string;
@@ -72,19 +72,26 @@ export class TokenCache {
 
   /**
    * Refuses a token from now on.
-   * @param expiresAtMs its end, after which it is refused anyhow.
+   * @param expiresAtMs its end, after which it is refused anyhow. Default what its check said; without one it is
+   * refused for good.
    * @throws {Error} when too many are remembered: to forget one would let it in again.
    */
-  revoke(token: string, expiresAtMs: number): void {
+  revoke(token: string, expiresAtMs?: number): void {
     const signed = sha256Binary(this.#signedPart(token));
     this.#forgetEnded();
     if (this.#revoked.size >= MAX_REVOKED) {
       throw new Error(`revoke: ${MAX_REVOKED} revoked tokens are remembered already`);
     }
-    this.#revoked.set(signed, expiresAtMs);
+    let checkedEndMs: number | undefined;
     for (const [digest, entry] of this.#entries) {
-      if (entry.signed === signed) this.#entries.delete(digest);
+      if (entry.signed !== signed) continue;
+      checkedEndMs = entry.token.expiresAtMs;
+      this.#entries.delete(digest);
     }
+    this.#revoked.set(
+      signed,
+      expiresAtMs ?? checkedEndMs ?? this.#revoked.get(signed) ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   /** Has every token checked again that stands for one of these. @returns how many. */
