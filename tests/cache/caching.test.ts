@@ -1,4 +1,4 @@
-import { APIKeyAuth } from "@backplane/auth";
+import { APIKeyAuth, policy, rateLimit } from "@backplane/auth";
 import { caching, MCPCache } from "@backplane/cache";
 import type { MCPServer, MCPServerOptions } from "@backplane/server";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -65,6 +65,37 @@ describe.each(revisions)("a server with a cache, %s", (revision) => {
       const refused = await ann.callTool("private", { city: 1 });
       expect(refused.isError).toBe(true);
     }
+  });
+
+  it("asks policy and limits before what it keeps, also where that is for everybody", async () => {
+    let runs = 0;
+    const { url } = await start(
+      (server) => {
+        const options = {
+          cacheHint: { ttlMs: 60_000, cacheScope: "public" },
+          tags: ["staff"],
+        } as const;
+        const asTool = { ...options, annotations: READ_ONLY };
+        server.tool("report", asTool, () => `run ${++runs}`);
+        server.resource("test://report", options, () => `run ${++runs}`);
+        server.use(rateLimit({ limit: 3, windowMs: 3_600_000, methods: ["tools/call"] }));
+      },
+      { policy: policy({ rules: [{ tags: ["staff"], when: ({ id }) => id === "ann" }] }) },
+    );
+    const [ann, bob] = await Promise.all([
+      clientOf(url, revision, as("ann")),
+      clientOf(url, revision, as("bob")),
+    ]);
+    for (let round = 0; round < 3; round++) expect(await ann.call("report", {})).toBe("run 1");
+    await expect(ann.call("report", {})).rejects.toMatchObject({ code: -1429 });
+    await ann.readResource("test://report");
+    await ann.readResource("test://report");
+    // As what does not exist.
+    await expect(bob.callTool("report", {})).rejects.toMatchObject({ code: -32602 });
+    await expect(bob.readResource("test://report")).rejects.toMatchObject({
+      code: revision === "2026-07-28" ? -32602 : -32002,
+    });
+    expect(runs).toBe(2);
   });
 
   it("reads a resource once, until it changes, and clients that hear of the change read what is new", async () => {
