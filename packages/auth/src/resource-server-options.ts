@@ -40,7 +40,10 @@ export interface DpopServerOptions {
   readonly algorithms?: readonly string[];
   /** How old a proof may be, and how far ahead, in milliseconds. Default 300,000. */
   readonly maxAgeMs?: number;
-  /** Proofs that are remembered in this process, so that none is used twice. Default 100,000. */
+  /**
+   * Proofs that are remembered in this process, so that none is used twice; each for twice `maxAgeMs`, and the
+   * oldest goes first where there are more. Default 100,000.
+   */
   readonly maxRemembered?: number;
   /** Asks for a nonce of this server in each proof. Replicas share the `keyRing`. Default false. */
   readonly nonce?: boolean | { readonly keyRing?: KeyRing; readonly lifeMs?: number };
