@@ -21,7 +21,6 @@ import { abortReason, type Call, type CallHost } from "./call.ts";
 import { credentialHeadersOf } from "./handler-transport.ts";
 import type { InputRound, InputRounds } from "./input-round.ts";
 import { isPromise } from "./internal/is-promise.ts";
-import type { AnswerText } from "./large-text.ts";
 import { limitHit, targetName } from "./limit-hit.ts";
 import type { MethodHandler } from "./methods.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -224,14 +223,14 @@ export class Dispatcher implements CallHost {
       this.#publishEnd(call, "cancelled", undefined);
       return;
     }
-    let text: AnswerText;
     try {
-      text = this.encoder.result(call, row, result);
+      call.finish(this.encoder.result(call, row, result), undefined);
     } catch (error) {
+      // A text can be too long for a transport that needs it as a whole. Nothing of it was sent: an error can be.
+      call.settled = false;
       this.#fail(call, error);
       return;
     }
-    call.finish(text, undefined);
     if (call.observedAtMs !== undefined) this.#publishEnd(call, outcomeOf(result), undefined);
   }
 

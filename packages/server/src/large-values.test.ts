@@ -1,19 +1,21 @@
 import type { Interceptor, InvocationResult } from "@backplane/protocol";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ERAS, RawClient } from "./client.test-support.ts";
 import { MCPServer } from "./index.ts";
+import { LargeText } from "./large-text.ts";
 
 const LENGTH = 1_000_001;
 const bytes = Uint8Array.from({ length: LENGTH }, (_, index) => index >>> 4);
 const base64 = Buffer.from(bytes).toString("base64");
 const text = "ü".repeat(LENGTH);
 
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
 type Contents = { uri: string; blob: string };
 
 /** A server with a large resource and large tools, whose results an interceptor sees. */
 function serverWith(see: (result: never) => unknown): MCPServer {
-  const logger = { debug() {}, info() {}, warn() {}, error() {} };
-  const server = new MCPServer({ name: "t", version: "1", logger });
+  const server = new MCPServer({ name: "t", version: "1", logger: SILENT });
   const observer: Interceptor = {
     name: "observer",
     phase: "observe",
@@ -105,5 +107,29 @@ describe.each(ERAS)("a large value, %s", (era) => {
     const client = await RawClient.connect(server, era);
     const { content } = await client.result("tools/call", { name: "own" });
     expect(content).toEqual([{ type: "text", text: "üüü" }]);
+  });
+
+  it("that is too long to be one text is an error of its call, whenever its handler ends", async () => {
+    const client = await RawClient.connect(
+      serverWith(() => {}),
+      era,
+    );
+    const server = new MCPServer({ name: "t", version: "1", logger: SILENT });
+    server.tool("now", {}, () => text);
+    server.tool("later", {}, async () => text);
+    const alone = await RawClient.connect(server, era);
+    const whole = vi.spyOn(LargeText.prototype, "toString").mockImplementation(() => {
+      throw new RangeError("Invalid string length");
+    });
+    try {
+      const asked = [
+        client.request("resources/read", { uri: "large://x" }),
+        alone.request("tools/call", { name: "now" }),
+        alone.request("tools/call", { name: "later" }),
+      ];
+      for (const answer of await Promise.all(asked)) expect(answer.error?.code).toBe(-32603);
+    } finally {
+      whole.mockRestore();
+    }
   });
 });
