@@ -77,4 +77,15 @@ describe("a text that is made while it is sent", () => {
     expect(() => [...pieces]).toThrow(/taken away/);
     expect(failures).toEqual([expect.any(TypeError)]);
   });
+
+  it("fails as well when they are taken away before their turn: their length was told already", () => {
+    const bytes = new Uint8Array(200_000);
+    const answer = new LargeText(["before", bytes], () => {});
+    const { byteLength } = answer;
+    const pieces = answer.pieces();
+    pieces.next();
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    expect(answer.byteLength).toBe(byteLength);
+    expect(() => [...pieces]).toThrow(/taken away/);
+  });
 });

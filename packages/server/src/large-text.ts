@@ -19,6 +19,8 @@ const BYTES_A_PIECE = 48 * 1024;
  */
 export class LargeText {
   readonly #parts: readonly (string | LargeValue)[];
+  /** Bytes of each part of bytes, 0 for the others: what the client is told of the length must hold to the end. */
+  readonly #sizes: readonly number[];
   readonly #onFailure: (error: unknown) => void;
 
   /**
@@ -27,15 +29,16 @@ export class LargeText {
    */
   constructor(parts: readonly (string | LargeValue)[], onFailure: (error: unknown) => void) {
     this.#parts = parts;
+    this.#sizes = parts.map((part) => (part instanceof Uint8Array ? part.byteLength : 0));
     this.#onFailure = onFailure;
   }
 
   /** Bytes of it in UTF-8; undefined where only the encoding tells how many. */
   get byteLength(): number | undefined {
     let length = 0;
-    for (const part of this.#parts) {
+    for (const [index, part] of this.#parts.entries()) {
       if (typeof part === "string") length += Buffer.byteLength(part);
-      else if (part instanceof Uint8Array) length += base64Length(part.byteLength);
+      else if (part instanceof Uint8Array) length += base64Length(this.#sizes[index] as number);
       else return undefined;
     }
     return length;
@@ -52,9 +55,9 @@ export class LargeText {
    */
   *pieces(): Generator<Uint8Array, void> {
     try {
-      for (const part of this.#parts) {
+      for (const [index, part] of this.#parts.entries()) {
         if (typeof part === "string") yield* encoded(part);
-        else if (part instanceof Uint8Array) yield* base64(part);
+        else if (part instanceof Uint8Array) yield* base64(part, this.#sizes[index] as number);
         else yield* escaped(part.unescaped);
       }
     } catch (error) {
@@ -90,8 +93,8 @@ function* escaped(text: string): Generator<Uint8Array, void> {
   }
 }
 
-function* base64(bytes: Uint8Array): Generator<Uint8Array, void> {
-  const { byteLength } = bytes;
+/** @param byteLength of the bytes, when the answer began. */
+function* base64(bytes: Uint8Array, byteLength: number): Generator<Uint8Array, void> {
   for (let start = 0; start < byteLength; start += BYTES_A_PIECE) {
     // What was said of the length holds, or the client would wait for the rest.
     if (bytes.byteLength !== byteLength) {
