@@ -28,6 +28,12 @@ describe("text in a buffer", () => {
     );
   });
 
+  it("holds 0 for thousandths that no clock measures", () => {
+    for (const value of [Number.NaN, -1, -1_500, -0, Number.POSITIVE_INFINITY, 2 ** 70]) {
+      expect(written((text) => text.writeThousandths(value))).toBe("0");
+    }
+  });
+
   it("takes as plain what is the same in JSON, and leaves nothing of the rest", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (value) => {

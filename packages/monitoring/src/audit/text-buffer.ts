@@ -51,8 +51,12 @@ export class TextBuffer {
     this.#writeDigits(value, digits);
   }
 
-  /** A number of thousandths, as JSON writes it in ones: 1500 is `1.5`. */
-  writeThousandths(value: number): void {
+  /**
+   * A number of thousandths, as JSON writes it in ones: 1500 is `1.5`.
+   * @param thousandths a whole number; what no clock measures, such as less than 0 or `NaN`, is written as 0.
+   */
+  writeThousandths(thousandths: number): void {
+    const value = thousandths >= 0 && thousandths <= Number.MAX_SAFE_INTEGER ? thousandths : 0;
     const ones = Math.floor(value / 1_000);
     this.writeNumber(ones);
     let rest = value - ones * 1_000;
