@@ -111,6 +111,28 @@ describe("published keys", () => {
     expect(outcome).toMatchObject({ failure: { status: 503, stage: "key" } });
   });
 
+  it("that cannot be had are no reason to call a new key nobody's", async () => {
+    const clock = createFakeClock(Date.now());
+    const [old, next] = [await createSigner(), await createSigner("ES256", "key-2")];
+    const { peer, keys } = await start(old);
+    const auth = authOf(peer, { clock });
+    await bearer(auth, await old.sign());
+    peer.route(PATH, () => ({ status: 500, body: "down" }));
+    clock.advance(30_000);
+    const token = await next.sign();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const outcome = await bearer(auth, token);
+      expect(outcome).toMatchObject({ failure: { status: 503, stage: "key" } });
+      expect(verdict(await bearer(auth, await old.sign({ sub: `${attempt}` })))).toBe(`${attempt}`);
+    }
+    // Once for the first, and not again within a second.
+    expect(peer.count(PATH)).toBe(2);
+    keys.push(next);
+    peer.route(PATH, () => ({ body: { keys: keys.map(({ jwk }) => jwk) } }));
+    clock.advance(1_000);
+    expect(verdict(await bearer(auth, token))).toBe("ada");
+  });
+
   it("with a shared secret among them are no way in", async () => {
     const clock = createFakeClock(Date.now());
     const { peer, keys } = await start();

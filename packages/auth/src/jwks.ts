@@ -8,7 +8,10 @@ import { loadJose } from "./internal/jose.ts";
 export interface JwksTimes {
   /** After so long they are fetched anew, in milliseconds. */
   readonly maxAgeMs: number;
-  /** A key that is not among them has them fetched at most so often, in milliseconds. */
+  /**
+   * A key that is not among them has them fetched at most so often, in milliseconds. A fetch that failed is tried
+   * again after a second.
+   */
   readonly cooldownMs: number;
 }
 
@@ -55,7 +58,8 @@ export class RemoteJwks {
       return await keys.find(header, token);
     } catch (error) {
       if (!isUnknownKey(error) || this.#age(keys) < this.#times.cooldownMs) throw error;
-      const newer = await this.#refresh(keys);
+      // The old ones do not say that it is nobody's: when new ones cannot be had, nobody can tell.
+      const newer = await this.#refresh(undefined);
       return newer.find(header, token);
     }
   };
@@ -71,7 +75,10 @@ export class RemoteJwks {
       : this.#refresh(keys);
   }
 
-  /** @throws {AuthenticationError} when there are none, not even old ones. */
+  /**
+   * @param old what will do when new ones cannot be had.
+   * @throws {AuthenticationError} when there are none then.
+   */
   async #refresh(old: KeySet | undefined): Promise<KeySet> {
     const usable = old !== undefined && this.#age(old) < MAX_STALE_MS ? old : undefined;
     if (this.#clock.now() - this.#failedAtMs < RETRY_MS) return usable ?? this.#unavailable();
