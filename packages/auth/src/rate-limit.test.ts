@@ -265,7 +265,7 @@ describe("a store that is away", () => {
 
   it("is left alone when the last server has stopped, and tried by who asks after all", async () => {
     const { limiter, chaos, clock } = setUp({});
-    const stops = [0, 1].map(() => {
+    const attach = () => {
       let stop = (): void => {};
       limiter.attached?.({
         serverId: "s",
@@ -276,16 +276,24 @@ describe("a store that is away", () => {
         },
       });
       return () => stop();
-    });
+    };
+    const stops = [attach(), attach()];
     chaos.failRate = 1;
     await outcomes(limiter, call("a"));
     stops[0]?.();
     expect(clock.pendingTimers).toBe(1);
     stops[1]?.();
     expect(clock.pendingTimers).toBe(0);
+    // Who asks in vain does not begin it anew, until there is a server again.
+    await outcomes(limiter, call("a"));
+    expect(clock.pendingTimers).toBe(0);
     chaos.failRate = 0;
     await outcomes(limiter, call("a"));
     expect(limiter.degraded).toBe(false);
+    attach();
+    chaos.failRate = 1;
+    await outcomes(limiter, call("a"));
+    expect(clock.pendingTimers).toBe(1);
   });
 
   it("is not waited for", async () => {

@@ -47,6 +47,7 @@ export function rateLimit(options: RateLimitOptions): RateLimiter {
     phase: "limit",
     attached(host) {
       servers++;
+      store.wake();
       host.onStop("rate-limit", () => {
         if (--servers === 0) store.rest();
       });

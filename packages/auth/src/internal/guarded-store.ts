@@ -25,6 +25,8 @@ export class GuardedStore {
   #away = false;
   /** There while the store is left alone. */
   #cancelRetry: (() => void) | undefined;
+  /** Whether nobody is served. */
+  #resting = false;
 
   constructor(options: ResolvedRateLimit) {
     this.#options = options;
@@ -42,10 +44,16 @@ export class GuardedStore {
     return this.#cancelRetry === undefined ? this.#shared(store, buckets) : this.#without(buckets);
   }
 
-  /** Nobody is served any more: a store that is away is tried again only by who asks after all. */
+  /** Nobody is served any more: until `wake`, a store that is away is tried again only by who asks after all. */
   rest(): void {
+    this.#resting = true;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
+  }
+
+  /** Somebody is served again. */
+  wake(): void {
+    this.#resting = false;
   }
 
   async #shared(
@@ -83,7 +91,7 @@ export class GuardedStore {
 
   #failed(store: RateLimitStore, error: unknown): void {
     const { logger, onStoreFailure } = this.#options;
-    if (this.#cancelRetry === undefined) this.#retryLater(store);
+    if (this.#cancelRetry === undefined && !this.#resting) this.#retryLater(store);
     if (this.#away) return;
     this.#becomes(true);
     logger.warn(
