@@ -16,6 +16,7 @@ const connecting: Readonly<Record<string, string | RegExp>> = {
   "client/src/http/fetch-sender.ts": /redirect: "manual"/,
   "client/src/http/undici-sender.ts":
     "undici's dispatch follows no redirect; see endpoint-stream.ts",
+  "client/src/http/single-connection.ts": "gives undici-sender.ts its one connection, as above",
   "monitoring/src/health/service-checks.ts": /redirect: "manual"/,
   // These listen.
   "auth/src/node/loopback-interaction.ts": /127\.0\.0\.1/,
