@@ -65,7 +65,7 @@ describe.each(eras)("%s: 4b.12, 4b.15: a local server that crashes", (era) => {
     await vi.waitFor(async () => {
       const { own } = (await client.call("pids")) as Pids;
       expect(own).not.toBe(first.own);
-    });
+    }, 10_000);
     const before = heard;
     await vi.waitFor(async () => {
       await client.callTool("grow");

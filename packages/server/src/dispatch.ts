@@ -267,7 +267,7 @@ export class Dispatcher implements CallHost {
     };
     try {
       const outcome = handler.run(call, call.target as never, params);
-      return isPromise(outcome) ? outcome.then(ended, failed) : ended(outcome);
+      return isPromise(outcome) ? Promise.resolve(outcome).then(ended, failed) : ended(outcome);
     } catch (error) {
       return failed(error);
     }

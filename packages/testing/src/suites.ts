@@ -15,6 +15,7 @@ export {
   type EventLogSuiteOptions,
   eventBusSuite,
   eventLogSuite,
+  eventually,
   type FakeClock,
   type KeyValueStoreSuiteOptions,
   keyRingSuite,
@@ -34,6 +35,7 @@ export {
   type SuiteRunner,
   seededRandom,
   sessionStoreSuite,
+  using,
 } from "@backplane/protocol/test-suite";
 export {
   type ChaoticProvider,

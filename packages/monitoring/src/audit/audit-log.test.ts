@@ -377,6 +377,16 @@ describe("a sink that is away", () => {
     expect(await verify(texts.join(""))).toMatchObject({ valid: true, records: 103 });
   });
 
+  it("gets no line twice from who flushes while it is closed", async () => {
+    const sink = new MemorySink();
+    const log = make(sink);
+    await log.flush();
+    for (let n = 0; n < 70; n++) requestEnded({});
+    const closed = log.close();
+    await Promise.all([log.flush(), Promise.resolve().then(() => log.flush()), closed]);
+    expect(await verify(sink.text)).toMatchObject({ valid: true, records: 72 });
+  });
+
   it("may throw what cannot even be looked at", async () => {
     const thrown = Object.create(null);
     const log = make(() => Promise.reject(thrown));

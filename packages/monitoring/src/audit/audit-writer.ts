@@ -103,15 +103,21 @@ export class AuditWriter {
    */
   flush(now: boolean): Promise<void> {
     if (!now && performance.now() < this.#retryAtMs) return Promise.resolve();
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
+    return this.#flushing ?? this.#alone(this.#flush());
+  }
+
+  /** Until it ends nothing else flushes, which would write the same lines. */
+  #alone(work: Promise<void>): Promise<void> {
+    const running = work.finally(() => {
+      if (this.#flushing === running) this.#flushing = undefined;
     });
-    return this.#flushing;
+    this.#flushing = running;
+    return running;
   }
 
   async close(): Promise<void> {
     const { sink, logger } = this.#options;
-    const work = this.#finish();
+    const work = this.#alone(this.#finish(this.#flushing));
     await within(CLOSE_MS, work);
     this.#closed = true;
     clearTimeout(this.#retryTimer);
@@ -131,8 +137,8 @@ export class AuditWriter {
     }
   }
 
-  async #finish(): Promise<void> {
-    await this.#flushing;
+  async #finish(before: Promise<void> | undefined): Promise<void> {
+    await before;
     await this.#flush();
     if (this.#chain === undefined || this.waiting > 0) return;
     this.#addLine(Date.now(), '"kind":"close"');
