@@ -1,6 +1,6 @@
 import type { TransportInfo } from "@backplane/protocol";
 import type { Caller } from "../caller.ts";
-import type { AnswerText } from "../large-text.ts";
+import type { AnswerText, LargeText } from "../large-text.ts";
 
 /** Why a route's body cannot be read any more. */
 export const BODY_CONSUMED =
@@ -21,8 +21,8 @@ export interface SseStream {
   send(event: SseEvent): void;
   /** Bytes that the reader has not taken yet. */
   readonly queuedBytes: number;
-  /** Sends a last message, which may be of any size, and ends the response. */
-  finish(data: AnswerText): void;
+  /** Sends a last message piece by piece, and ends the response. */
+  finish(data: LargeText): void;
   /** Ends the response. Idempotent. */
   close(): void;
   readonly closed: boolean;

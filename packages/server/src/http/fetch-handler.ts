@@ -222,12 +222,7 @@ class FetchSseStream implements SseStream {
     return this.#maxQueuedBytes - (this.#controller?.desiredSize ?? this.#maxQueuedBytes);
   }
 
-  finish(data: AnswerText): void {
-    if (typeof data === "string") {
-      this.send({ data });
-      this.close();
-      return;
-    }
+  finish(data: LargeText): void {
     // Nothing may come between its pieces.
     clearInterval(this.#keepAlive);
     this.#pieces = data.within("data: ", "\n\n").pieces();

@@ -309,12 +309,7 @@ class NodeSseStream implements SseStream {
     return this.#response.writableLength;
   }
 
-  finish(data: AnswerText): void {
-    if (typeof data === "string") {
-      this.send({ data });
-      this.close();
-      return;
-    }
+  finish(data: LargeText): void {
     // Nothing may come between its pieces.
     clearInterval(this.#keepAlive);
     if (this.closed) return;

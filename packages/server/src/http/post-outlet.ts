@@ -23,7 +23,12 @@ export class PostOutlet implements Outlet {
       respondJson(this.exchange, this.#era, text, error);
       return;
     }
-    this.#stream.finish(text);
+    if (typeof text !== "string") {
+      this.#stream.finish(text);
+      return;
+    }
+    this.#stream.send({ data: text });
+    this.#stream.close();
   }
 
   abandon(): void {
