@@ -1,4 +1,3 @@
-import type { KeyValueStore } from "@backplane/protocol";
 import {
   keyValueStoreChaosSuite,
   keyValueStoreSuite,
@@ -6,6 +5,7 @@ import {
 } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "./memory-store.ts";
+import { type Plant, plantedStore } from "./planted-store.test-support.ts";
 import { cacheChaosSuite } from "./test-suite/index.ts";
 
 keyValueStoreSuite({ describe, it, expect }, ({ clock }) => createMemoryStore({ clock }));
@@ -49,10 +49,7 @@ describe("createMemoryStore", () => {
 });
 
 describe("keyValueStoreSuite finds", () => {
-  const faults: Record<
-    string,
-    [expected: string, plant: (store: KeyValueStore) => Partial<KeyValueStore>]
-  > = {
+  const faults: Record<string, [expected: string, plant: Plant]> = {
     "a store that forgets the order": [
       "answers many keys in their order, the unknown and the repeated too",
       (store) => ({ getMany: async (keys) => (await store.getMany(keys)).toReversed() }),
@@ -102,19 +99,7 @@ describe("keyValueStoreSuite finds", () => {
       it: (title, body) => tests.set(title, body),
       expect,
     };
-    keyValueStoreSuite(runner, ({ clock }) => {
-      const store = createMemoryStore({ clock });
-      return {
-        shared: false,
-        getMany: (keys) => store.getMany(keys),
-        set: (key, value, ttlMs) => store.set(key, value, ttlMs),
-        setIfAbsent: (key, value, ttlMs) => store.setIfAbsent(key, value, ttlMs),
-        delete: (keys) => store.delete(keys),
-        clear: (prefix) => store.clear(prefix),
-        close: () => store.close(),
-        ...plant(store),
-      };
-    });
+    keyValueStoreSuite(runner, ({ clock }) => plantedStore(plant, { clock }));
     await expect(tests.get(expected)?.()).rejects.toThrow();
   });
 });

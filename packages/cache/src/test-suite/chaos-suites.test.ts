@@ -1,27 +1,11 @@
-import type { KeyValueStore } from "@backplane/protocol";
 import { keyValueStoreChaosSuite, type SuiteRunner } from "@backplane/protocol/test-suite";
 import { describe, expect, it } from "vitest";
 import { decodeEntry, encodeEntry } from "../entry.ts";
 import { createMemoryStore } from "../memory-store.ts";
+import { type Plant, plantedStore } from "../planted-store.test-support.ts";
 import { cacheChaosSuite } from "./cache-chaos-suite.ts";
 
 // A suite that cannot fail proves nothing: each planted fault must be found, by the test it is meant for.
-
-type Plant = (store: KeyValueStore) => Partial<KeyValueStore>;
-
-function planted(plant: Plant): KeyValueStore {
-  const store = createMemoryStore();
-  return {
-    shared: false,
-    getMany: (keys) => store.getMany(keys),
-    set: (key, value, ttlMs) => store.set(key, value, ttlMs),
-    setIfAbsent: (key, value, ttlMs) => store.setIfAbsent(key, value, ttlMs),
-    delete: (keys) => store.delete(keys),
-    clear: (prefix) => store.clear(prefix),
-    close: () => store.close(),
-    ...plant(store),
-  };
-}
 
 /** Runs one test of a suite, named with the groups that it is in. */
 async function runOnly(name: string, register: (runner: SuiteRunner) => void): Promise<void> {
@@ -103,7 +87,7 @@ describe("keyValueStoreChaosSuite finds", () => {
   it.each(Object.entries(faults))("%s", async (_name, [test, plant]) => {
     const run = (how: Plant): Promise<void> =>
       runOnly(test, (runner) =>
-        keyValueStoreChaosSuite(runner, ({ chaotic }) => chaotic(planted(how))),
+        keyValueStoreChaosSuite(runner, ({ chaotic }) => chaotic(plantedStore(how))),
       );
     await run(() => ({}));
     await expect(run(plant)).rejects.toThrow();
@@ -149,7 +133,9 @@ describe("cacheChaosSuite finds", () => {
 
   it.each(faults)("%s: %s", async (_fault, test, plant) => {
     await expect(
-      runOnly(test, (runner) => cacheChaosSuite(runner, ({ chaotic }) => chaotic(planted(plant)))),
+      runOnly(test, (runner) =>
+        cacheChaosSuite(runner, ({ chaotic }) => chaotic(plantedStore(plant))),
+      ),
     ).rejects.toThrow();
   });
 

@@ -4,6 +4,7 @@ import {
   type RequestEndEvent,
   type RouteEndEvent,
 } from "@backplane/protocol";
+import { ROUTE_END } from "../route-end.test-support.ts";
 import type { AuditRecord } from "./audit-record.ts";
 import type { AuditRemains, AuditSink } from "./audit-sink.ts";
 
@@ -49,21 +50,7 @@ export function requestEnded({
 
 /** Tells that a request of a route ended, as a server does. */
 export function routeEnded(event: Partial<RouteEndEvent> = {}): void {
-  const told: RouteEndEvent = {
-    serverId: "s",
-    route: "/metrics",
-    access: "authenticated",
-    method: "GET",
-    scheme: "http",
-    remoteAddress: "127.0.0.1",
-    principal: undefined,
-    status: 200,
-    stage: undefined,
-    correlationId: undefined,
-    durationMs: 1.234_567,
-    ...event,
-  };
-  CHANNELS.routeEnd.publish(told);
+  CHANNELS.routeEnd.publish({ ...ROUTE_END, durationMs: 1.234_567, ...event });
 }
 
 /** Keeps the lines, and fails when a test says so. */

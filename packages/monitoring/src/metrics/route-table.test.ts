@@ -1,21 +1,7 @@
-import type { RouteEndEvent } from "@backplane/protocol";
 import { expect, it } from "vitest";
+import { ROUTE_END } from "../route-end.test-support.ts";
 import { routeStats } from "./route-stats.ts";
 import { RouteTable } from "./route-table.ts";
-
-const EVENT: RouteEndEvent = {
-  serverId: "s",
-  route: "/metrics",
-  access: "authenticated",
-  method: "GET",
-  scheme: "http",
-  remoteAddress: "127.0.0.1",
-  principal: undefined,
-  status: 200,
-  stage: undefined,
-  correlationId: undefined,
-  durationMs: 6,
-};
 
 function make(options: Partial<ConstructorParameters<typeof RouteTable>[0]> = {}): RouteTable {
   return new RouteTable({
@@ -29,7 +15,7 @@ function make(options: Partial<ConstructorParameters<typeof RouteTable>[0]> = {}
 
 it("counts durations under the bounds of the conventions for HTTP", () => {
   const table = make();
-  for (const durationMs of [5, 5.1, 10_001]) table.record({ ...EVENT, durationMs });
+  for (const durationMs of [5, 5.1, 10_001]) table.record({ ...ROUTE_END, durationMs });
   const [route] = table.routes;
   const [series] = route?.series ?? [];
   expect(series?.durations?.cumulative()).toEqual([1, ...Array(13).fill(2), 3]);
@@ -38,8 +24,8 @@ it("counts durations under the bounds of the conventions for HTTP", () => {
 
 it("tells apart how requests went, and whose fault it was", () => {
   const table = make();
-  for (const status of [200, 200, 404, 500, 503, undefined]) table.record({ ...EVENT, status });
-  table.record({ ...EVENT, status: 413, stage: "too_large" });
+  for (const status of [200, 200, 404, 500, 503, undefined]) table.record({ ...ROUTE_END, status });
+  table.record({ ...ROUTE_END, status: 413, stage: "too_large" });
   const [route] = table.routes;
   expect(route?.series.map(({ way, count }) => [way.status, way.errorType, count])).toEqual([
     [200, undefined, 2],
@@ -60,8 +46,8 @@ it("tells apart how requests went, and whose fault it was", () => {
 
 it("has no more routes than it may, and counts the rest together", () => {
   const table = make();
-  for (let n = 0; n < 600; n++) table.record({ ...EVENT, route: `/r${n}` });
-  table.record({ ...EVENT, route: "/r0" });
+  for (let n = 0; n < 600; n++) table.record({ ...ROUTE_END, route: `/r${n}` });
+  table.record({ ...ROUTE_END, route: "/r0" });
   const stats = routeStats(table);
   expect(Object.keys(stats)).toHaveLength(501);
   expect(stats["_OTHER _OTHER"]?.requests).toBe(100);
@@ -70,7 +56,7 @@ it("has no more routes than it may, and counts the rest together", () => {
 
 it("has no more ways of one route than it may, and counts the rest together", () => {
   const table = make();
-  for (let status = 200; status < 300; status++) table.record({ ...EVENT, status });
+  for (let status = 200; status < 300; status++) table.record({ ...ROUTE_END, status });
   const [route] = table.routes;
   expect(route?.series).toHaveLength(51);
   expect(route?.series.at(-1)).toMatchObject({
