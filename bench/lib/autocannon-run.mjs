@@ -9,6 +9,7 @@ const result = await autocannon({
   url: `http://127.0.0.1:${port}/mcp`,
   connections,
   duration: seconds,
+  timeout: 60,
   requests: [
     {
       method: "POST",

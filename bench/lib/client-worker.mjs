@@ -17,20 +17,29 @@ process.on("warning", () => {
 /** All messages have the same length. */
 const messageOf = (index) => `message number ${FIRST_MESSAGE + (index % DISTINCT_MESSAGES)}`;
 
-async function keepInFlight({ call, inFlight, milliseconds, calls = Number.POSITIVE_INFINITY }) {
-  const startedAt = performance.now();
-  const until = startedAt + (milliseconds ?? Number.POSITIVE_INFINITY);
+/** Counts the calls that were answered between the two times, which begin now. */
+async function keepInFlight({
+  call,
+  inFlight,
+  fromMs = 0,
+  untilMs,
+  calls = Number.POSITIVE_INFINITY,
+}) {
+  let now = performance.now();
+  const from = now + fromMs;
+  const until = now + (untilMs ?? Number.POSITIVE_INFINITY);
   let begun = 0;
   let requests = 0;
   const caller = async () => {
-    while (begun < calls && performance.now() < until) {
+    while (begun < calls && now < until) {
       begun += 1;
       await call(messageOf(begun));
-      requests += 1;
+      now = performance.now();
+      if (now >= from && now < until) requests += 1;
     }
   };
   await Promise.all(Array.from({ length: inFlight }, caller));
-  return { requests, perSecond: requests / ((performance.now() - startedAt) / 1000) };
+  return { requests };
 }
 
 async function check(call, count) {

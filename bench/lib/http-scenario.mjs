@@ -2,9 +2,8 @@
 import { credentialsOf } from "./auth.mjs";
 import { checkFirstAnswers, openSessions } from "./http-client.mjs";
 import { prepareLoad } from "./load.mjs";
-import { alternate, warmUp } from "./rounds.mjs";
+import { measureProcesses } from "./process-rounds.mjs";
 import { spawnServer } from "./server-process.mjs";
-import { pairedRatio, summarise } from "./stats.mjs";
 import { buildRequests } from "./wire.mjs";
 
 const CONNECTIONS = 64;
@@ -29,7 +28,7 @@ async function startEntry(entry, method) {
     const checked = requests.slice(0, CHECKED_ANSWERS);
     const bytes = await checkFirstAnswers({ port: server.port, requests: checked, toolCount });
     const load = prepareLoad({ port: server.port, requests, connections: CONNECTIONS });
-    return { entry, server, load, bytes };
+    return { server, load, bytes };
   } catch (error) {
     await server.stop();
     throw error;
@@ -41,12 +40,8 @@ async function stopEntry({ server, load }) {
   await server.stop();
 }
 
-async function sample({ server, load, bytes }, seconds) {
-  const cpuBefore = server.cpuTimeMs();
-  const startedAt = performance.now();
-  const outcome = await load.run(seconds);
-  const elapsedMs = performance.now() - startedAt;
-  const cpu = cpuBefore === undefined ? undefined : (server.cpuTimeMs() - cpuBefore) / elapsedMs;
+async function loadEntry({ load, bytes }, { untilMs }) {
+  const outcome = await load.run(untilMs / 1000);
   const problems = [];
   if (outcome.failed > 0) {
     problems.push(`${outcome.failed} requests failed`);
@@ -58,58 +53,17 @@ async function sample({ server, load, bytes }, seconds) {
     const mean = Math.round(outcome.bytes / outcome.requests);
     problems.push(`answers of ${mean} bytes, the checked ones had ${Math.round(bytes)}`);
   }
-  return { ...outcome, cpu, ...(problems.length > 0 ? { problems } : {}) };
+  return { ...outcome, ...(problems.length > 0 ? { problems } : {}) };
 }
 
-/** What the records hold of one entry; `yardstick` is the bare rate of each round. */
-export function entryResult(entry, samples, yardstick) {
-  const perSecond = samples.map((one) => one.perSecond);
-  const problems = [...new Set(samples.flatMap((one) => one.problems ?? []))];
-  return {
-    ...entry,
-    samples,
-    perSecond: summarise(perSecond),
-    ratioToBare: pairedRatio(perSecond, yardstick),
-    ...(problems.length > 0 ? { problems } : {}),
-  };
-}
-
-/** Starts, checks, warms up and measures; the first entry must be the bare server. */
+/** Measures servers over HTTP; the first entry must be the bare server. */
 export async function measureHttp({ entries, method = "tools/call", settings, log }) {
-  const started = [];
-  const failures = [];
-  try {
-    for (const entry of entries) {
-      try {
-        started.push(await startEntry(entry, method));
-        log(`  ${entry.id}: first answers are correct`);
-      } catch (error) {
-        failures.push({ id: entry.id, server: entry.server, reason: error.message });
-        log(`  ${entry.id}: left out: ${error.message}`);
-      }
-    }
-    if (started[0]?.entry.server !== "bare") {
-      throw new Error("the bare server could not be measured");
-    }
-    for (const { load } of started) {
-      await warmUp({ settings, slice: async () => (await load.run(1)).perSecond });
-    }
-    const byId = new Map(started.map((one) => [one.entry.id, one]));
-    const { samples, ...run } = await alternate({
-      entries: started.map((one) => one.entry),
-      rounds: settings.rounds,
-      attempts: settings.attempts,
-      measure: (entry) => sample(byId.get(entry.id), settings.seconds),
-      figureOf: (one) => one.perSecond,
-      log,
-    });
-    const yardstick = samples.get(started[0].entry.id).map((one) => one.perSecond);
-    const results = started.map(({ entry, bytes }) => {
-      const configured = { ...entry, checkedAnswerBytes: bytes };
-      return entryResult(configured, samples.get(entry.id), yardstick);
-    });
-    return { kind: "throughput", connections: CONNECTIONS, ...run, entries: results, failures };
-  } finally {
-    await Promise.all(started.map(stopEntry));
-  }
+  const subject = {
+    start: (entry) => startEntry(entry, method),
+    measured: ({ server }) => server,
+    load: loadEntry,
+    stop: stopEntry,
+  };
+  const rounds = await measureProcesses({ entries, subject, settings, log });
+  return { kind: "throughput", connections: CONNECTIONS, ...rounds };
 }

@@ -47,7 +47,8 @@ function runChild(command, args, input) {
 
 /**
  * Prepares a job: a function that applies load for some whole seconds and returns
- * `{ perSecond, requests, bytes, p50Ms, p99Ms, failed }`, and `dispose`.
+ * `{ perSecond, requests, bytes, p50Ms, p99Ms, failed }`, and `dispose`. The time-out is above any
+ * pause that a server makes while others have their turn.
  */
 export function prepareLoad({ port, requests, connections }) {
   const folder = mkdtempSync(join(tmpdir(), "backplane-bench-"));
@@ -56,7 +57,7 @@ export function prepareLoad({ port, requests, connections }) {
 
   async function run(seconds) {
     const url = `http://127.0.0.1:${port}/mcp`;
-    const shape = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s"];
+    const shape = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "60s"];
     const job = { port, connections, seconds, requests };
     const outcome =
       generator.name === "wrk"

@@ -16,7 +16,8 @@ const full = {
   seconds: 2,
   warmUpSeconds: 4,
   warmUpMaxSeconds: 10,
-  rounds: 7,
+  rounds: 5,
+  processes: 3,
   attempts: 3,
   isQuick: false,
 };
@@ -25,6 +26,7 @@ const quick = {
   warmUpSeconds: 2,
   warmUpMaxSeconds: 5,
   rounds: 3,
+  processes: 1,
   attempts: 2,
   isQuick: true,
 };

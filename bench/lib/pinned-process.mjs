@@ -56,6 +56,9 @@ export function startPinned({ nodeArgs, env = {}, channels, measured = true }) {
     ended,
     cpuTimeMs: () => cpuTimeMs(child.pid),
     problems: () => problems,
+    /** Stops it where it is, until `resume`. */
+    pause: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
     stop: async () => {
       child.kill("SIGKILL");
       await ended;

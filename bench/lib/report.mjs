@@ -280,10 +280,16 @@ const method = `## Method
 - The first answers of every server are checked (id, text, number of tools, progress) before any
   load. Under load, failed requests and answers of another size are reported beside the figure.
 - Every request has an id and a message of its own; 64 connections, each with one request in
-  flight. All servers of a scenario stay up, are warmed up until their rate stops rising (4 to 20
-  seconds), and are then measured in turn, once per round, forwards and backwards alternately.
-- Figures are medians over the rounds with quartiles. A ratio is the median of the ratios within
-  each round, so that a slow drift of the machine cancels out.
+  flight. The servers of a scenario are warmed up until their rate stops rising (4 to 10 seconds).
+- In a round each server has 64 connections of its own under load, and all servers but one are
+  stopped (\`SIGSTOP\`): they take turns of 50 ms on their core, forty each, in an order that the next
+  round turns round. What else the machine does in those seconds so meets all of them alike. A
+  figure is what was answered, divided by the time of a server's own turns. (Older rows: two
+  seconds at a stretch, one server after the other. *Measured* says when.)
+- How fast a process is depends a little on what its compiler saw first: a run goes through three
+  generations of processes, each for five rounds. Figures are medians over these rounds with
+  quartiles; a ratio is the median of the ratios within each round.
+- Latencies are of a second in which the server runs alone.
 - A run is void and repeated when the bare server's quartiles lie more than 15 % of its median
   apart; when no attempt of three is quiet enough, the quietest is kept and marked noisy.
 - *CPU* is the server's processor time as a share of the wall time: well below 100 % means that the

@@ -1,5 +1,5 @@
 // Times of processes that are started again and again, in alternating rounds.
-import { alternate } from "./rounds.mjs";
+import { alternate, oneByOne } from "./rounds.mjs";
 import { pairedRatio, summarise } from "./stats.mjs";
 
 const SAMPLES = { full: 20, quick: 5 };
@@ -19,7 +19,7 @@ export async function measureStarts({
     entries,
     rounds: settings.isQuick ? SAMPLES.quick : SAMPLES.full,
     attempts: settings.attempts,
-    measure: sample,
+    measureRound: oneByOne(sample),
     figureOf: ({ milliseconds }) => milliseconds,
     log,
   });

@@ -28,15 +28,14 @@ export function readMessages(stream, count) {
   });
 }
 
-/** Calls answered in about `milliseconds`: `{ perSecond, requests, bytes }`. */
-export function runStdioLoad({ child, lines, inFlight, milliseconds }) {
+/** Keeps calls in flight; `{ requests, bytes }` are those answered between the two times, which begin now. */
+export function runStdioLoad({ child, lines, inFlight, fromMs, untilMs }) {
   return new Promise((resolve, reject) => {
     const startedAt = performance.now();
     let next = 0;
     let answered = 0;
     let pending = 0;
     let bytes = 0;
-    let isEnding = false;
 
     const send = (count) => {
       let batch = "";
@@ -50,16 +49,18 @@ export function runStdioLoad({ child, lines, inFlight, milliseconds }) {
     const finish = () => {
       child.stdout.off("data", onData);
       child.off("close", onClose);
-      const seconds = (performance.now() - startedAt) / 1000;
-      resolve({ perSecond: answered / seconds, requests: answered, bytes });
+      resolve({ requests: answered, bytes });
     };
     const onClose = () => reject(new Error("the server ended under load"));
     const onData = (chunk) => {
       const count = countLines(chunk);
-      bytes += chunk.length;
-      answered += count;
+      const elapsedMs = performance.now() - startedAt;
+      const isEnding = elapsedMs >= untilMs;
       pending -= count;
-      isEnding ||= performance.now() - startedAt >= milliseconds;
+      if (elapsedMs >= fromMs && !isEnding) {
+        bytes += chunk.length;
+        answered += count;
+      }
       if (!isEnding) {
         send(count);
       } else if (pending === 0) {

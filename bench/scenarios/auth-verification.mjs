@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { startPinned } from "../lib/pinned-process.mjs";
-import { alternate } from "../lib/rounds.mjs";
+import { alternate, oneByOne } from "../lib/rounds.mjs";
 import { pairedRatio, summarise } from "../lib/stats.mjs";
 
 const worker = fileURLToPath(new URL("../lib/verification-worker.mjs", import.meta.url));
@@ -59,7 +59,7 @@ async function measure({ algorithm, settings, log }) {
       entries,
       rounds,
       attempts,
-      measure: sample,
+      measureRound: oneByOne(sample),
       figureOf,
       log,
     });

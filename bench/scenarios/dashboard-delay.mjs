@@ -44,7 +44,7 @@ async function measure({ settings, log }) {
     const requests = buildRequests({ protocol, method: "tools/call", tool, count: 4096 });
     await checkFirstAnswers({ port, requests: requests.slice(0, 8), toolCount: TOOLS });
     load = prepareLoad({ port, requests, connections: CONNECTIONS });
-    await warmUp({ settings, slice: async () => (await load.run(1)).perSecond });
+    await warmUp({ settings, slice: () => load.run(1) });
     const samples = { closed: [], open: [] };
     for (let round = 0; round < rounds; round += 1) {
       const order = round % 2 === 0 ? ["closed", "open"] : ["open", "closed"];

@@ -1,8 +1,7 @@
 import { checkAnswer } from "../lib/answers.mjs";
 import { servers } from "../lib/catalogue.mjs";
-import { alternate, warmUp } from "../lib/rounds.mjs";
+import { measureProcesses } from "../lib/process-rounds.mjs";
 import { spawnServer } from "../lib/server-process.mjs";
-import { pairedRatio, summarise } from "../lib/stats.mjs";
 import { readMessages, runStdioLoad } from "../lib/stdio-load.mjs";
 import { buildRequests } from "../lib/wire.mjs";
 
@@ -40,58 +39,18 @@ async function start(id) {
   }
 }
 
-async function sample(server, seconds) {
-  const cpuBefore = server.cpuTimeMs();
-  const startedAt = performance.now();
-  const milliseconds = seconds * 1000;
-  const outcome = await runStdioLoad({
-    child: server.child,
-    lines,
-    inFlight: IN_FLIGHT,
-    milliseconds,
-  });
-  const elapsedMs = performance.now() - startedAt;
-  const cpu = cpuBefore === undefined ? undefined : (server.cpuTimeMs() - cpuBefore) / elapsedMs;
-  return { ...outcome, cpu };
-}
+const subject = {
+  start: ({ id }) => start(id),
+  measured: (server) => server,
+  rampTurns: 1,
+  load: ({ child }, span) => runStdioLoad({ child, lines, inFlight: IN_FLIGHT, ...span }),
+  stop: (server) => server.stop(),
+};
 
 async function run({ selected, settings, log }) {
-  const started = new Map();
-  const failures = [];
-  try {
-    for (const id of selected) {
-      try {
-        started.set(id, await start(id));
-        log(`  ${id}: first answers are correct`);
-      } catch (error) {
-        failures.push({ id, server: id, reason: error.message });
-        log(`  ${id}: left out: ${error.message}`);
-      }
-    }
-    for (const server of started.values()) {
-      await warmUp({ settings, slice: async () => (await sample(server, 1)).perSecond });
-    }
-    const entries = [...started.keys()].map((id) => ({ id, server: id, ...files[id] }));
-    const { samples, ...outcome } = await alternate({
-      entries,
-      rounds: settings.rounds,
-      attempts: settings.attempts,
-      measure: ({ id }) => sample(started.get(id), settings.seconds),
-      figureOf: (one) => one.perSecond,
-      log,
-    });
-    const yardstick = samples.get("bare").map((one) => one.perSecond);
-    const results = entries.map((entry) => {
-      const perSecond = samples.get(entry.id).map((one) => one.perSecond);
-      const ratioToBare = pairedRatio(perSecond, yardstick);
-      const protocol = "modern";
-      const all = samples.get(entry.id);
-      return { ...entry, protocol, samples: all, perSecond: summarise(perSecond), ratioToBare };
-    });
-    return { kind: "throughput", connections: 1, ...outcome, entries: results, failures };
-  } finally {
-    await Promise.all([...started.values()].map((server) => server.stop()));
-  }
+  const entries = selected.map((id) => ({ id, server: id, ...files[id], protocol: "modern" }));
+  const rounds = await measureProcesses({ entries, subject, settings, log });
+  return { kind: "throughput", connections: 1, ...rounds };
 }
 
 export const scenario = {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { startPinned } from "../lib/pinned-process.mjs";
-import { alternate } from "../lib/rounds.mjs";
+import { alternate, oneByOne } from "../lib/rounds.mjs";
 import { summarise } from "../lib/stats.mjs";
 
 const script = fileURLToPath(new URL("../workflows/process.mjs", import.meta.url));
@@ -74,7 +74,7 @@ async function run({ selected, settings, log }) {
       entries: [...started.values()].map(({ entry }) => entry),
       rounds: settings.isQuick ? QUICK_ROUNDS : ROUNDS,
       attempts: settings.attempts,
-      measure: ({ id, isSlow }) => started.get(id).run(isSlow ? 1 : RUNS),
+      measureRound: oneByOne(({ id, isSlow }) => started.get(id).run(isSlow ? 1 : RUNS)),
       figureOf: ({ milliseconds }) => milliseconds,
       log,
     });
