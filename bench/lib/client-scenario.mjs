@@ -40,7 +40,8 @@ export async function measureClients({ entries, settings, log }) {
     measured: ({ client }) => client,
     peer: ({ server }) => server,
     rampTurns: 1,
-    load: ({ entry, client }, span) => client.load({ inFlight: entry.inFlight, ...span }),
+    load: ({ entry, client }, { isGentle, ...span }) =>
+      client.load({ inFlight: isGentle ? 1 : entry.inFlight, ...span }),
     stop: stopPair,
   };
   const rounds = await measureProcesses({ entries, subject, settings, log });

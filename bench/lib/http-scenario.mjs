@@ -40,8 +40,8 @@ async function stopEntry({ server, load }) {
   await server.stop();
 }
 
-async function loadEntry({ load, bytes }, { untilMs }) {
-  const outcome = await load.run(untilMs / 1000);
+async function loadEntry({ load, bytes }, { untilMs, isGentle }) {
+  const outcome = await load.run(untilMs / 1000, isGentle ? 1 : CONNECTIONS);
   const problems = [];
   if (outcome.failed > 0) {
     problems.push(`${outcome.failed} requests failed`);

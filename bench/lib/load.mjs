@@ -46,16 +46,16 @@ function runChild(command, args, input) {
 }
 
 /**
- * Prepares a job: a function that applies load for some whole seconds and returns
+ * Prepares a job: a function that applies load for some whole seconds, over so many connections, and returns
  * `{ perSecond, requests, bytes, p50Ms, p99Ms, failed }`, and `dispose`. The time-out is above any
  * pause that a server makes while others have their turn.
  */
-export function prepareLoad({ port, requests, connections }) {
+export function prepareLoad({ port, requests, connections: usual }) {
   const folder = mkdtempSync(join(tmpdir(), "backplane-bench-"));
   const file = join(folder, "requests");
   writeFileSync(file, requests.map((request) => rawRequest(request, port)).join("\0"));
 
-  async function run(seconds) {
+  async function run(seconds, connections = usual) {
     const url = `http://127.0.0.1:${port}/mcp`;
     const shape = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "60s"];
     const job = { port, connections, seconds, requests };

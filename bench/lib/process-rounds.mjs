@@ -65,9 +65,9 @@ async function measureRound(started, { subject, seconds }) {
  * The subject says how: `start(entry)` starts what an entry needs, checks its first answers and
  * resolves with what the other functions are called with; `stop(started)` ends it; `measured(started)` is the
  * process on the measured core, `peer(started)` the one that it talks to, if its processor time is
- * of interest. `load(started, { fromMs, untilMs })` applies load from now on until then and resolves
- * with `{ requests, … }`, those that were answered between the two; a load that counts all has no
- * `rampTurns`, which are those that a process runs before the first.
+ * of interest. `load(started, { fromMs, untilMs, isGentle })` applies load from now on until then, one
+ * request at a time if gentle, and resolves with `{ requests, … }`, those that were answered between the two;
+ * a load that counts all has no `rampTurns`, which are those that a process runs before the first.
  */
 export async function measureProcesses({ entries, subject, settings, log }) {
   const running = new Map();
@@ -91,7 +91,10 @@ export async function measureProcesses({ entries, subject, settings, log }) {
       }
     }
     for (const [id, started] of running) {
-      const slice = () => subject.load(started, { fromMs: 0, untilMs: 1000 });
+      const second = { fromMs: 0, untilMs: 1000 };
+      // Full load from the first moment on makes the compiler decide by what happens in its first milliseconds.
+      await subject.load(started, { ...second, isGentle: true });
+      const slice = () => subject.load(started, second);
       const { p50Ms, p99Ms } = await warmUp({ settings, slice });
       latencies.set(id, { p50Ms, p99Ms });
     }

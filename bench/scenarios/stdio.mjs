@@ -43,7 +43,8 @@ const subject = {
   start: ({ id }) => start(id),
   measured: (server) => server,
   rampTurns: 1,
-  load: ({ child }, span) => runStdioLoad({ child, lines, inFlight: IN_FLIGHT, ...span }),
+  load: ({ child }, { isGentle, ...span }) =>
+    runStdioLoad({ child, lines, inFlight: isGentle ? 1 : IN_FLIGHT, ...span }),
   stop: (server) => server.stop(),
 };
 
