@@ -16,8 +16,8 @@ const full = {
   seconds: 2,
   warmUpSeconds: 4,
   warmUpMaxSeconds: 10,
-  rounds: 5,
-  processes: 3,
+  rounds: 3,
+  processes: 5,
   attempts: 3,
   isQuick: false,
 };

@@ -288,8 +288,8 @@ const method = `## Method
   round turns round. What else the machine does in those seconds so meets all of them alike. A
   figure is what was answered, divided by the time of a server's own turns. (Older rows: two
   seconds at a stretch, one server after the other. *Measured* says when.)
-- How fast a process is depends a little on what its compiler saw first: a run goes through three
-  generations of processes, each for five rounds. Figures are medians over these rounds with
+- How fast a process is depends a little on what its compiler saw first: a run goes through five
+  generations of processes, each for three rounds. Figures are medians over these rounds with
   quartiles; a ratio is the median of the ratios within each round.
 - Latencies are of a second in which the server runs alone.
 - A run is void and repeated when the bare server's quartiles lie more than 15 % of its median

@@ -19,7 +19,7 @@ import {
 import { CacheHints } from "./cache-hint.ts";
 import { abortReason, type Call, type CallHost } from "./call.ts";
 import { credentialHeadersOf } from "./handler-transport.ts";
-import type { InputRound, InputRounds } from "./input-round.ts";
+import { asks, endRound, type InputRound, type InputRounds } from "./input-round.ts";
 import { isPromise } from "./internal/is-promise.ts";
 import { limitHit, targetName } from "./limit-hit.ts";
 import type { MethodHandler } from "./methods.ts";
@@ -259,6 +259,7 @@ export class Dispatcher implements CallHost {
     handler: MethodHandler,
     params: Readonly<Record<string, unknown>>,
   ): InvocationResult | PromiseLike<InvocationResult> {
+    if (handler.endsRounds === true) return handler.run(call, call.target as never, params);
     const ended = (result: object): InvocationResult | Promise<InvocationResult> =>
       asks(call) ? endRound(call) : result;
     const failed = (error: unknown): Promise<InvocationResult> => {
@@ -368,16 +369,6 @@ export class Dispatcher implements CallHost {
       decision: call.decision,
     });
   }
-}
-
-/** Whether the handler left a question open that this round must still put. */
-function asks(call: Call): boolean {
-  return !call.roundEnded && call.inputRound?.open === true;
-}
-
-function endRound(call: Call): Promise<object> {
-  call.roundEnded = true;
-  return (call.inputRound as InputRound).toResult();
 }
 
 function isRetry(call: Call): boolean {

@@ -32,3 +32,14 @@ export interface InputRounds {
    */
   resume(call: Call): Promise<InputRound>;
 }
+
+/** Whether the handler left a question open that this round must still put. */
+export function asks(call: Call): boolean {
+  return !call.roundEnded && call.inputRound?.open === true;
+}
+
+/** The result of a call whose handler left questions open: a handler that ended with one has asked it, however it ended. */
+export function endRound(call: Call): Promise<object> {
+  call.roundEnded = true;
+  return (call.inputRound as InputRound).toResult();
+}

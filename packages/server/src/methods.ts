@@ -30,6 +30,8 @@ export interface MethodHandler {
   /** What the author declared of what `resolve` found. */
   readonly protectionOf?: (target: never) => ProtectedPrimitive | undefined;
   readonly run: (call: Call, target: never, params: Params) => object | PromiseLike<object>;
+  /** It never ends with a question left open: what it gives is the round's result then. */
+  readonly endsRounds?: true;
   /** No deadline: the call lives as long as its stream. */
   readonly unbounded?: true;
 }
@@ -68,6 +70,7 @@ export function createMethods(
         },
         protectionOf: ({ protection }: RegisteredTool) => protection,
         run: (call, tool: RegisteredTool, params) => callTool(call, tool, params),
+        endsRounds: true,
       },
     ],
     [
