@@ -79,24 +79,29 @@ export async function measureProcesses({ entries, subject, settings, log }) {
     running.clear();
     await Promise.all(started.map(subject.stop));
   }
+  async function startOne(entry) {
+    const started = await subject.start(entry);
+    running.set(entry.id, started);
+    const second = { fromMs: 0, untilMs: 1000 };
+    // Full load from the first moment on makes the compiler decide by what happens in its first milliseconds.
+    await subject.load(started, { ...second, isGentle: true });
+    const { p50Ms, p99Ms } = await warmUp({
+      settings,
+      slice: () => subject.load(started, second),
+    });
+    latencies.set(entry.id, { p50Ms, p99Ms });
+  }
+  /** Each is warmed up as soon as it is there: one that stands idle before forgets what it compiled. */
   async function startAll(isFirst) {
     for (const entry of isFirst ? entries : able()) {
       try {
-        running.set(entry.id, await subject.start(entry));
-        if (isFirst) log(`  ${entry.id}: first answers are correct`);
+        await startOne(entry);
+        if (isFirst) log(`  ${entry.id}: first answers are correct, and it is warm`);
       } catch (error) {
         if (!isFirst) throw error;
         failures.push({ id: entry.id, server: entry.server, reason: error.message });
         log(`  ${entry.id}: left out: ${error.message}`);
       }
-    }
-    for (const [id, started] of running) {
-      const second = { fromMs: 0, untilMs: 1000 };
-      // Full load from the first moment on makes the compiler decide by what happens in its first milliseconds.
-      await subject.load(started, { ...second, isGentle: true });
-      const slice = () => subject.load(started, second);
-      const { p50Ms, p99Ms } = await warmUp({ settings, slice });
-      latencies.set(id, { p50Ms, p99Ms });
     }
   }
   const able = () => {

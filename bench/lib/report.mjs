@@ -280,7 +280,7 @@ const method = `## Method
 - The first answers of every server are checked (id, text, number of tools, progress) before any
   load. Under load, failed requests and answers of another size are reported beside the figure.
 - Every request has an id and a message of its own; 64 connections, each with one request in
-  flight. The servers of a scenario are warmed up: a second with one connection, and then with all
+  flight. Each server is warmed up when it has started: a second with one connection, and then with all
   until their rate stops rising (4 to 10 seconds). Without that first second, what the compiler makes
   of a server depends on its first milliseconds under full load, and costs any of them up to a tenth.
 - In a round each server has 64 connections of its own under load, and all servers but one are

@@ -214,7 +214,9 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
       return;
     }
     this.#linkWait = got;
-    this.#wait();
+    // A wait that ends first by itself needs no place in the wheel, whose lists are cold memory by then.
+    const { endsAtMs = Number.POSITIVE_INFINITY } = got;
+    if (endsAtMs > this.startedAtMs + this.totalMs) this.#wait();
   }
 
   #sendOver(link: Link): void {

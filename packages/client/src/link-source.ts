@@ -13,6 +13,8 @@ export interface LinkTaker {
 
 /** A wait for a link. */
 export interface LinkWait {
+  /** When it ends at the latest, on the monotonic clock; left out where nothing bounds it. */
+  readonly endsAtMs?: number;
   /** The taker hears no more. No-op once it has heard. */
   cancel(): void;
 }

@@ -27,7 +27,7 @@ export class LinkQueue {
 
   /** The taker hears of a link, of `acquire_timeout`, or of what {@link rejectAll} says. */
   wait(taker: LinkTaker): LinkWait {
-    const waiter = new Waiter(this.#waiters, taker, this.#clock.now());
+    const waiter = new Waiter(this.#waiters, taker, this.#clock.now() + this.#timeoutMs);
     this.#waiters.add(waiter);
     // One that is armed fires no later than this one needs.
     if (this.#cancelTimer === undefined) this.#arm(this.#timeoutMs);
@@ -63,7 +63,7 @@ export class LinkQueue {
   #expire(): void {
     const nowMs = this.#clock.now();
     for (let first = this.#waiters.first; first !== undefined; first = this.#waiters.first) {
-      const leftMs = first.sinceMs + this.#timeoutMs - nowMs;
+      const leftMs = first.endsAtMs - nowMs;
       if (leftMs > 0) {
         this.#arm(leftMs);
         return;
@@ -82,15 +82,15 @@ export class LinkQueue {
 class Waiter implements LinkWait, ListNode<Waiter> {
   readonly #waiters: IntrusiveList<Waiter>;
   readonly taker: LinkTaker;
-  readonly sinceMs: number;
+  readonly endsAtMs: number;
   listNext: Waiter | undefined = undefined;
   listPrevious: Waiter | undefined = undefined;
   listed = false;
 
-  constructor(waiters: IntrusiveList<Waiter>, taker: LinkTaker, sinceMs: number) {
+  constructor(waiters: IntrusiveList<Waiter>, taker: LinkTaker, endsAtMs: number) {
     this.#waiters = waiters;
     this.taker = taker;
-    this.sinceMs = sinceMs;
+    this.endsAtMs = endsAtMs;
   }
 
   cancel(): void {
