@@ -284,8 +284,8 @@ const method = `## Method
   until their rate stops rising (4 to 10 seconds). Without that first second, what the compiler makes
   of a server depends on its first milliseconds under full load, and costs any of them up to a tenth.
 - In a round each server has 64 connections of its own under load, and all servers but one are
-  stopped (\`SIGSTOP\`): they take turns of 50 ms on their core, forty each, in an order that the next
-  round turns round. What else the machine does in those seconds so meets all of them alike. A
+  stopped (\`SIGSTOP\`): they take turns of 50 ms on their core, forty each, in an order that is drawn
+  anew each time. What else the machine does in those seconds so meets all of them alike. A
   figure is what was answered, divided by the time of a server's own turns. (Older rows: two
   seconds at a stretch, one server after the other. *Measured* says when.)
 - How fast a process is depends a little on what its compiler saw first: a run goes through five
