@@ -2,14 +2,16 @@
 import { readFileSync } from "node:fs";
 import autocannon from "autocannon";
 
-const { port, connections, seconds, requests } = JSON.parse(readFileSync(0, "utf8"));
+const { port, connections, seconds, timeoutSeconds, requests } = JSON.parse(
+  readFileSync(0, "utf8"),
+);
 let index = 0;
 
 const result = await autocannon({
   url: `http://127.0.0.1:${port}/mcp`,
   connections,
   duration: seconds,
-  timeout: 60,
+  timeout: timeoutSeconds,
   requests: [
     {
       method: "POST",

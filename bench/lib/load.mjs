@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rawRequest } from "./wire.mjs";
 
+/** Above any pause that a server makes while others have their turn. */
+const TIMEOUT_SECONDS = 60;
+
 const luaScript = fileURLToPath(new URL("./requests.lua", import.meta.url));
 const autocannonScript = fileURLToPath(new URL("./autocannon-run.mjs", import.meta.url));
 
@@ -47,8 +50,7 @@ function runChild(command, args, input) {
 
 /**
  * Prepares a job: a function that applies load for some whole seconds, over so many connections, and returns
- * `{ perSecond, requests, bytes, p50Ms, p99Ms, failed }`, and `dispose`. The time-out is above any
- * pause that a server makes while others have their turn.
+ * `{ perSecond, requests, bytes, p50Ms, p99Ms, failed }`, and `dispose`.
  */
 export function prepareLoad({ port, requests, connections: usual }) {
   const folder = mkdtempSync(join(tmpdir(), "backplane-bench-"));
@@ -57,8 +59,8 @@ export function prepareLoad({ port, requests, connections: usual }) {
 
   async function run(seconds, connections = usual) {
     const url = `http://127.0.0.1:${port}/mcp`;
-    const shape = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "60s"];
-    const job = { port, connections, seconds, requests };
+    const shape = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", `${TIMEOUT_SECONDS}s`];
+    const job = { port, connections, seconds, timeoutSeconds: TIMEOUT_SECONDS, requests };
     const outcome =
       generator.name === "wrk"
         ? await runChild("wrk", [...shape, "-s", luaScript, url, "--", file])

@@ -79,49 +79,49 @@ export async function measureProcesses({ entries, subject, settings, log }) {
     running.clear();
     await Promise.all(started.map(subject.stop));
   }
+  /** Warmed up as soon as it is there: one that stands idle before forgets what it compiled. */
   async function startOne(entry) {
     const started = await subject.start(entry);
     running.set(entry.id, started);
     const second = { fromMs: 0, untilMs: 1000 };
     // Full load from the first moment on makes the compiler decide by what happens in its first milliseconds.
     await subject.load(started, { ...second, isGentle: true });
-    const { p50Ms, p99Ms } = await warmUp({
-      settings,
-      slice: () => subject.load(started, second),
-    });
+    const slice = () => subject.load(started, second);
+    const { p50Ms, p99Ms } = await warmUp({ settings, slice });
     latencies.set(entry.id, { p50Ms, p99Ms });
   }
-  /** Each is warmed up as soon as it is there: one that stands idle before forgets what it compiled. */
-  async function startAll(isFirst) {
-    for (const entry of isFirst ? entries : able()) {
-      try {
-        await startOne(entry);
-        if (isFirst) log(`  ${entry.id}: first answers are correct, and it is warm`);
-      } catch (error) {
-        if (!isFirst) throw error;
-        failures.push({ id: entry.id, server: entry.server, reason: error.message });
-        log(`  ${entry.id}: left out: ${error.message}`);
-      }
+  /** @returns whether the entry can be measured at all. */
+  async function tryOne(entry) {
+    try {
+      await startOne(entry);
+      log(`  ${entry.id}: first answers are correct, and it is warm`);
+      return true;
+    } catch (error) {
+      const started = running.get(entry.id);
+      running.delete(entry.id);
+      if (started !== undefined) await subject.stop(started);
+      failures.push({ id: entry.id, server: entry.server, reason: error.message });
+      log(`  ${entry.id}: left out: ${error.message}`);
+      return false;
     }
   }
-  const able = () => {
-    const left = new Set(failures.map(({ id }) => id));
-    return entries.filter(({ id }) => !left.has(id));
-  };
 
   try {
-    await startAll(true);
-    if (able()[0]?.server !== "bare") {
+    const able = [];
+    for (const entry of entries) {
+      if (await tryOne(entry)) able.push(entry);
+    }
+    if (able[0]?.server !== "bare") {
       throw new Error("the bare one could not be measured");
     }
     const { samples, ...run } = await alternate({
-      entries: able(),
+      entries: able,
       rounds: settings.rounds,
       processes: settings.processes,
       attempts: settings.attempts,
       restart: async () => {
         await stopAll();
-        await startAll(false);
+        for (const entry of able) await startOne(entry);
       },
       measureRound: async (order) => {
         const started = order.map(({ id }) => running.get(id));
@@ -131,8 +131,8 @@ export async function measureProcesses({ entries, subject, settings, log }) {
       figureOf: ({ perSecond }) => perSecond,
       log,
     });
-    const yardstick = samples.get(able()[0].id).map(({ perSecond }) => perSecond);
-    const results = able().map((entry) => entryResult(entry, samples.get(entry.id), yardstick));
+    const yardstick = samples.get(able[0].id).map(({ perSecond }) => perSecond);
+    const results = able.map((entry) => entryResult(entry, samples.get(entry.id), yardstick));
     return { ...run, entries: results, failures };
   } finally {
     await stopAll();

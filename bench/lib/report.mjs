@@ -282,7 +282,7 @@ const method = `## Method
 - Every request has an id and a message of its own; 64 connections, each with one request in
   flight. Each server is warmed up when it has started: a second with one connection, and then with all
   until their rate stops rising (4 to 10 seconds). Without that first second, what the compiler makes
-  of a server depends on its first milliseconds under full load, and costs any of them up to a tenth.
+  of a server depends on its first milliseconds under full load, which makes any of them slower.
 - In a round each server has 64 connections of its own under load, and all servers but one are
   stopped (\`SIGSTOP\`): they take turns of 50 ms on their core, forty each, in an order that is drawn
   anew each time. What else the machine does in those seconds so meets all of them alike. A
@@ -294,7 +294,7 @@ const method = `## Method
 - Latencies are of a second in which the server runs alone.
 - A run is void and repeated when the bare server's quartiles lie more than 15 % of its median
   apart; when no attempt of three is quiet enough, the quietest is kept and marked noisy.
-- *CPU* is the server's processor time as a share of the wall time: well below 100 % means that the
+- *CPU* is the server's processor time as a share of the time of its turns: well below 100 % means that the
   generator, or the machine, was the limit, not the server.
 - The bare server is \`servers/bare.mjs\`: \`Buffer.concat\`, \`JSON.parse\`, one
   \`JSON.stringify\`, \`Content-Length\`. It checks nothing and validates nothing.

@@ -18,7 +18,7 @@ const NO_ARGUMENTS: Readonly<Record<string, unknown>> = Object.freeze({});
 
 /**
  * Runs one tool call: arguments validated, handler run, result given its form and validated; what the handler
- * still asks is the result, in the same step, since one more costs a fiftieth of a plain call. Stays synchronous
+ * still asks is the result, in the same step, since one more is a promise in every call. Stays synchronous
  * as long as validators and handler do.
  */
 export function callTool(
