@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { MCPCache } from "./mcp-cache.ts";
 import type { MCPCacheOptions } from "./mcp-cache-options.ts";
 import { createMemoryStore } from "./memory-store.ts";
+import { plantedStore } from "./planted-store.test-support.ts";
 
 function rig(options: Partial<MCPCacheOptions> = {}) {
   const clock = createFakeClock();
@@ -15,16 +16,7 @@ function rig(options: Partial<MCPCacheOptions> = {}) {
 /** Two processes that share a store. */
 function pair(options: { readonly leaseMs?: number } = {}) {
   const clock = createFakeClock();
-  const inner = createMemoryStore();
-  const store: KeyValueStore = {
-    shared: true,
-    getMany: (keys) => inner.getMany(keys),
-    set: (key, value, ttlMs) => inner.set(key, value, ttlMs),
-    setIfAbsent: (key, value, ttlMs) => inner.setIfAbsent(key, value, ttlMs),
-    delete: (keys) => inner.delete(keys),
-    clear: (prefix) => inner.clear(prefix),
-    close: async () => {},
-  };
+  const store = plantedStore(() => ({ shared: true, close: async () => {} }));
   return {
     clock,
     store,

@@ -1,10 +1,10 @@
 import type { KeyValueStore } from "@backplane/protocol";
 import { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 
-/** A fault: what a store does in another way than it must. */
+/** What a store does in another way than one in memory: a fault, or what makes it a stand-in. */
 export type Plant = (store: KeyValueStore) => Partial<KeyValueStore>;
 
-/** A store in memory with a fault, which a suite has to find. */
+/** A store in memory but for that, such as a fault that a suite has to find. */
 export function plantedStore(plant: Plant, options: MemoryStoreOptions = {}): KeyValueStore {
   const store = createMemoryStore(options);
   return {
