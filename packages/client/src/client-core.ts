@@ -223,9 +223,10 @@ export class ClientCore {
     const since = cache.mark();
     return ClientRequest.run(host, {
       ...call,
-      onComplete: (result, rounds) => {
+      finish: (result, _call, rounds) => {
         // What a retry with answers brought is for those answers alone (spec: server/utilities/caching).
         if (rounds === 0) cache.set(key, result, since);
+        return result;
       },
     });
   }

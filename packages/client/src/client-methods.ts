@@ -100,25 +100,26 @@ export abstract class ClientMethods {
    * against the schema that the tool advertises. Repeated after a failure only as `idempotent` allows.
    * @throws {MCPError} what the server answered. @throws {MCPClientError} everything else.
    */
-  async callTool(
+  callTool(
     name: string,
     args: JsonObject = NO_ARGUMENTS,
     options: RequestOptions = NO_OPTIONS,
   ): Promise<CallToolResult> {
-    const book = this.toolBook;
-    const result = (await this.send({
-      method: "tools/call",
-      params: { name, arguments: args },
-      options,
-      headers: book.headersFor(name, args),
-      idempotent: options.idempotent ?? book.isRepeatable(name),
-      correctHeaders: this.#correctHeaders,
-    })) as unknown as CallToolResult;
-    if (result.structuredContent === undefined && !book.has(name)) return result;
-    // The first structured answer is worth one look at the list: else nothing could be checked.
-    if (!book.has(name) && !book.complete) await this.#learnTools(options);
-    book.checkOutput(name, result);
-    return result;
+    // Not async: each call that waits would keep a frame and a promise more.
+    try {
+      const book = this.toolBook;
+      return this.send({
+        method: "tools/call",
+        params: { name, arguments: args },
+        options,
+        headers: book.headersFor(name, args),
+        idempotent: options.idempotent ?? book.isRepeatable(name),
+        correctHeaders: this.#correctHeaders,
+        finish: this.#checkOutput,
+      }) as Promise<unknown> as Promise<CallToolResult>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -252,6 +253,19 @@ export abstract class ClientMethods {
   readonly #correctHeaders: NonNullable<MethodCall["correctHeaders"]> = async ({ params }) => {
     await this.#relearnTools();
     return this.toolBook.headersFor(String(params.name), params.arguments as JsonObject);
+  };
+
+  readonly #checkOutput: NonNullable<MethodCall["finish"]> = (result, { params, options }) => {
+    const book = this.toolBook;
+    const name = String(params.name);
+    if (!book.has(name)) {
+      if (result.structuredContent === undefined) return result;
+      // The first structured answer is worth one look at the list: else nothing could be checked.
+      if (!book.complete) {
+        return this.#learnTools(options).then(() => book.checkOutput(name, result));
+      }
+    }
+    return book.checkOutput(name, result);
   };
 
   /** A server that answers calls and refuses its list leaves nothing to check by. */

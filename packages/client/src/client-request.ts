@@ -2,7 +2,6 @@ import {
   type AbortListener,
   abortListener,
   type DeadlineEntry,
-  type DeadlineKind,
   ErrorCode,
   type JsonObject,
   type MCPError,
@@ -14,11 +13,12 @@ import { MCPClientError } from "./errors.ts";
 import type { Exchange, ExchangeOwner } from "./exchange.ts";
 import type { InputRound } from "./input-responses.ts";
 import { asFailure } from "./internal/as-failure.ts";
+import { atTurnEnd, type TurnEndJob } from "./internal/turn-end.ts";
 import { waitAwake } from "./internal/wait-awake.ts";
 import { Link, type LinkRequest } from "./link.ts";
-import type { LinkTaker, LinkWait } from "./link-source.ts";
+import type { LinkTaker } from "./link-source.ts";
 import { logEntryOf } from "./log-entry.ts";
-import type { RequestHost, RequestPlan } from "./request-plan.ts";
+import type { MethodCall, RequestHost } from "./request-plan.ts";
 import { problemOf } from "./result-guards.ts";
 
 const NO_SIGNAL: AbortSignal = new AbortController().signal;
@@ -27,78 +27,70 @@ const NO_SIGNAL: AbortSignal = new AbortController().signal;
  * Runs one logical request to its end: place in the bulkhead, link, attempts with retries, rounds of input,
  * all inside one budget of time. One object a request, so that an uneventful one costs one promise.
  */
-export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, AbortListener {
+export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
   readonly #host: RequestHost;
-  readonly #plan: RequestPlan;
-  readonly #resolve: (result: JsonObject) => void;
+  #plan: MethodCall;
+  readonly #resolve: (result: JsonObject | Promise<JsonObject>) => void;
   readonly #reject: (error: unknown) => void;
   #params: JsonObject;
-  #headers: readonly string[];
   #link: Link | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
+  /** Until the end of the turn in which it came. */
+  #result: JsonObject | undefined = undefined;
   #attempts = 0;
   /** The server may have worked on it. */
   #sent = false;
   /** The breaker's state that the attempt was admitted in. */
   #epoch = 0;
   #rounds = 0;
-  #corrected = false;
   #urlsOpened = false;
   #inside = false;
   #done = false;
   #cancelWait: (() => void) | undefined = undefined;
-  #linkWait: LinkWait | undefined = undefined;
-  // While it waits for anything but the server, the request itself stands in the wheel.
-  readonly idleMs: number = Number.POSITIVE_INFINITY;
   readonly #idleMs: number;
-  totalMs: number;
-  startedAtMs: number;
-  wheelTouchedAtMs = 0;
-  wheelSlot = -1;
-  wheelNext: DeadlineEntry | undefined = undefined;
-  wheelPrevious: DeadlineEntry | undefined = undefined;
-  // The fields of the signal's list.
-  listNext: AbortListener | undefined = undefined;
-  listPrevious: AbortListener | undefined = undefined;
+  readonly #totalMs: number;
+  #startedAtMs: number;
+  // What few requests need is not part of each: many wait at a time, and what they hold is cold by their turn.
+  #deadline: TotalDeadline | undefined = undefined;
+  #onAbort: AbortListener | undefined = undefined;
+  // The fields of the queue for a link.
+  listNext: LinkTaker | undefined = undefined;
+  listPrevious: LinkTaker | undefined = undefined;
   listed = false;
+  waitEndsAtMs = 0;
 
   private constructor(
     host: RequestHost,
-    plan: RequestPlan,
-    resolve: (result: JsonObject) => void,
+    plan: MethodCall,
+    resolve: (result: JsonObject | Promise<JsonObject>) => void,
     reject: (error: unknown) => void,
   ) {
     this.#host = host;
     this.#plan = plan;
     this.#params = plan.params;
-    this.#headers = plan.headers;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.totalMs = milliseconds("maxTotalTimeoutMs", plan.options.maxTotalTimeoutMs, host);
+    this.#totalMs = milliseconds("maxTotalTimeoutMs", plan.options.maxTotalTimeoutMs, host);
     this.#idleMs = milliseconds("timeoutMs", plan.options.timeoutMs, host);
-    this.startedAtMs = host.wheel.now();
+    this.#startedAtMs = host.wheel.now();
   }
 
   /** @throws {MCPError} what the server answered. @throws {MCPClientError} everything else. */
-  static run(host: RequestHost, plan: RequestPlan): Promise<JsonObject> {
+  static run(host: RequestHost, plan: MethodCall): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
       new ClientRequest(host, plan, resolve, reject).#start();
     });
   }
 
   onResult(result: JsonObject): void {
-    this.#giveBack(undefined);
-    const { resultType } = result;
-    if (resultType === undefined || resultType === "complete") this.#complete(result);
-    else if (resultType === "input_required") void this.#nextRound(result);
-    else {
-      this.#fail(
-        new MCPClientError(
-          "invalid_response",
-          `${this.#plan.method}: the result has the unknown resultType ${JSON.stringify(resultType)}`,
-        ),
-      );
-    }
+    if (this.#host.source.isAwaited) {
+      this.#result = result;
+      atTurnEnd(this);
+    } else this.#take(result);
+  }
+
+  onTurnEnd(): void {
+    this.#take(this.#result as JsonObject);
   }
 
   onError(error: MCPError | MCPClientError): void {
@@ -110,14 +102,12 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   }
 
   onLink(link: Link): void {
-    this.#linkWait = undefined;
     this.#goOn();
     this.#sendOver(link);
   }
 
   onNoLink(error: unknown): void {
     const failure = asFailure(error);
-    this.#linkWait = undefined;
     this.#goOn();
     this.#host.breaker?.record(failure, this.#epoch);
     this.#failed(failure);
@@ -142,9 +132,9 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
     }
   }
 
-  /** The budget ran out while no server was asked. */
-  onDeadline(_which: DeadlineKind, limitMs: number): void {
+  #timedOut(): void {
     const { method } = this.#plan;
+    const limitMs = this.#totalMs;
     const when = this.#sent ? `after ${this.#attempts} attempts` : "before it could be sent";
     this.#fail(
       new MCPClientError(
@@ -159,7 +149,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   }
 
   /** The caller's signal fired. */
-  onAbort(): void {
+  #aborted(): void {
     const { signal } = this.#plan.options;
     const error = abortedError(this.#plan.method, signal);
     // Through the exchange where there is one: the server is told.
@@ -175,7 +165,8 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
         this.#reject(abortedError(this.#plan.method, signal));
         return;
       }
-      watchAbort(signal, this);
+      this.#onAbort = abortListener(() => this.#aborted());
+      watchAbort(signal, this.#onAbort);
     }
     const place = this.#host.bulkhead?.enter();
     if (place === undefined) {
@@ -209,14 +200,10 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
     }
     this.#epoch = this.#host.breaker?.epoch ?? 0;
     const got = this.#host.source.acquire(this);
-    if (got instanceof Link) {
-      this.#sendOver(got);
-      return;
-    }
-    this.#linkWait = got;
+    if (got instanceof Link) this.#sendOver(got);
+    else if (got !== undefined) this.onNoLink(got);
     // A wait that ends first by itself needs no place in the wheel, whose lists are cold memory by then.
-    const { endsAtMs = Number.POSITIVE_INFINITY } = got;
-    if (endsAtMs > this.startedAtMs + this.totalMs) this.#wait();
+    else if (this.waitEndsAtMs > this.#startedAtMs + this.#totalMs) this.#wait();
   }
 
   #sendOver(link: Link): void {
@@ -245,7 +232,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
       meta: options.meta as JsonObject | undefined,
       wantsProgress: options.onProgress !== undefined,
       logLevel: options.onLog === undefined ? undefined : (options.logLevel ?? "info"),
-      headers: this.#headers,
+      headers: this.#plan.headers,
       idleMs: this.#idleMs,
       totalMs: this.#remainingMs(),
     };
@@ -254,9 +241,25 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
 
   /** What is left of the budget. */
   #remainingMs(): number {
-    if (this.totalMs === Number.POSITIVE_INFINITY) return this.totalMs;
+    const totalMs = this.#totalMs;
+    if (totalMs === Number.POSITIVE_INFINITY) return totalMs;
     // 0 would be no limit to the eye of a reader, and is due at once to the wheel.
-    return Math.max(0, this.startedAtMs + this.totalMs - this.#host.wheel.now());
+    return Math.max(0, this.#startedAtMs + totalMs - this.#host.wheel.now());
+  }
+
+  #take(result: JsonObject): void {
+    this.#giveBack(undefined);
+    const { resultType } = result;
+    if (resultType === undefined || resultType === "complete") this.#complete(result);
+    else if (resultType === "input_required") void this.#nextRound(result);
+    else {
+      this.#fail(
+        new MCPClientError(
+          "invalid_response",
+          `${this.#plan.method}: the result has the unknown resultType ${JSON.stringify(resultType)}`,
+        ),
+      );
+    }
   }
 
   #giveBack(failure: MCPError | MCPClientError | undefined): void {
@@ -270,20 +273,16 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
 
   /** Before anything was asked of the server: it tells nothing of the target. */
   #abandonAttempt(): void {
-    this.#linkWait?.cancel();
+    this.#host.source.cancel(this);
     this.#host.breaker?.abandon(this.#epoch);
     if (this.#link !== undefined) this.#host.source.release(this.#link, undefined);
     this.#link = undefined;
   }
 
   #failed(error: MCPError | MCPClientError): void {
-    if (
-      error.code === ErrorCode.headerMismatch &&
-      this.#plan.correctHeaders !== undefined &&
-      !this.#corrected
-    ) {
-      this.#corrected = true;
-      void this.#correct(error);
+    const { correctHeaders } = this.#plan;
+    if (error.code === ErrorCode.headerMismatch && correctHeaders !== undefined) {
+      void this.#correct(error, correctHeaders);
       return;
     }
     const delayMs = this.#host.retry.delayMs(error, {
@@ -298,12 +297,15 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
     this.#attemptIn(delayMs);
   }
 
-  /** Lists the tools anew and mirrors what they say now. */
-  async #correct(original: MCPError | MCPClientError): Promise<void> {
+  /** Lists the tools anew and mirrors what they say now. Once. */
+  async #correct(
+    original: MCPError | MCPClientError,
+    correctHeaders: NonNullable<MethodCall["correctHeaders"]>,
+  ): Promise<void> {
     this.#wait();
-    const { correctHeaders } = this.#plan as Required<Pick<RequestPlan, "correctHeaders">>;
+    const { correctHeaders: _done, ...plan } = this.#plan;
     try {
-      this.#headers = await correctHeaders(this.#plan);
+      this.#plan = { ...plan, headers: await correctHeaders(this.#plan) };
     } catch {
       this.#fail(original);
       return;
@@ -337,7 +339,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
     }
     if (this.#done) return;
     // What our own handlers took, a person at a form above all, is not the server's time.
-    this.startedAtMs += wheel.now() - askedAtMs;
+    this.#startedAtMs += wheel.now() - askedAtMs;
     this.#params = { ...this.#plan.params, ...round.params };
     this.#attempts = 0;
     if (round.delayMs === 0) this.#attempt();
@@ -358,7 +360,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
       return;
     }
     if (this.#done) return;
-    this.startedAtMs += wheel.now() - askedAtMs;
+    this.#startedAtMs += wheel.now() - askedAtMs;
     this.#attempts = 0;
     if (opened) this.#attempt();
     else this.#fail(error);
@@ -383,18 +385,20 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   }
 
   #wait(): void {
-    if (this.totalMs !== Number.POSITIVE_INFINITY) this.#host.wheel.add(this);
+    if (this.#totalMs === Number.POSITIVE_INFINITY) return;
+    this.#deadline ??= new TotalDeadline(this.#totalMs, () => this.#timedOut());
+    this.#deadline.startedAtMs = this.#startedAtMs;
+    this.#host.wheel.add(this.#deadline);
   }
 
   #goOn(): void {
-    this.#host.wheel.remove(this);
+    if (this.#deadline !== undefined) this.#host.wheel.remove(this.#deadline);
   }
 
   #complete(result: JsonObject): void {
     const { method } = this.#plan;
     const problem = problemOf(method, result);
     if (problem === undefined) {
-      this.#plan.onComplete?.(result, this.#rounds);
       this.#finish(result);
     } else {
       this.#fail(
@@ -409,7 +413,16 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
   #finish(result: JsonObject): void {
     if (this.#done) return;
     this.#end();
-    this.#resolve(result);
+    const { finish } = this.#plan;
+    if (finish === undefined) {
+      this.#resolve(result);
+      return;
+    }
+    try {
+      this.#resolve(finish(result, this.#plan, this.#rounds));
+    } catch (error) {
+      this.#reject(error);
+    }
   }
 
   #fail(error: unknown): void {
@@ -420,12 +433,29 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, DeadlineEntry, A
 
   #end(): void {
     this.#done = true;
-    this.#host.wheel.remove(this);
+    this.#goOn();
     this.#cancelWait?.();
-    if (this.#linkWait !== undefined || this.#link !== undefined) this.#abandonAttempt();
+    if (this.listed || this.#link !== undefined) this.#abandonAttempt();
     const { signal } = this.#plan.options;
-    if (signal !== undefined) unwatchAbort(signal, this);
+    if (signal !== undefined && this.#onAbort !== undefined) unwatchAbort(signal, this.#onAbort);
     if (this.#inside) this.#host.bulkhead?.leave();
+  }
+}
+
+/** The budget of a request, while it waits for anything but the server. */
+class TotalDeadline implements DeadlineEntry {
+  readonly idleMs: number = Number.POSITIVE_INFINITY;
+  readonly totalMs: number;
+  readonly onDeadline: () => void;
+  startedAtMs = 0;
+  wheelTouchedAtMs = 0;
+  wheelSlot = -1;
+  wheelNext: DeadlineEntry | undefined = undefined;
+  wheelPrevious: DeadlineEntry | undefined = undefined;
+
+  constructor(totalMs: number, onDeadline: () => void) {
+    this.totalMs = totalMs;
+    this.onDeadline = onDeadline;
   }
 }
 

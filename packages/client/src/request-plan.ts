@@ -23,12 +23,16 @@ export interface MethodCall {
    * it was sent, which an interceptor may have changed.
    */
   readonly correctHeaders?: (call: MethodCall) => Promise<readonly string[]>;
-}
-
-/** One logical request: what is run below the interceptors and the cache. */
-export interface RequestPlan extends MethodCall {
-  /** Called with a complete result before the caller has it, and the rounds of input that it took. */
-  readonly onComplete?: (result: JsonObject, rounds: number) => void;
+  /**
+   * What the caller gets for a complete result, which it may refuse by throwing. The request has left the bulkhead
+   * by then: what this asks of the server is a request of its own.
+   * @param rounds of input that the result took.
+   */
+  readonly finish?: (
+    result: JsonObject,
+    call: MethodCall,
+    rounds: number,
+  ) => JsonObject | Promise<JsonObject>;
 }
 
 /** What all requests of a client share. */

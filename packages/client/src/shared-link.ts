@@ -1,7 +1,7 @@
-import { ErrorCode, type MCPError } from "@backplane/protocol";
+import { ErrorCode, IntrusiveList, type MCPError } from "@backplane/protocol";
 import { MCPClientError } from "./errors.ts";
 import type { Link } from "./link.ts";
-import type { LinkSource, LinkTaker, LinkWait } from "./link-source.ts";
+import type { LinkSource, LinkTaker } from "./link-source.ts";
 import type { Agreement } from "./server-description.ts";
 
 /** One link for all requests, opened with the first and again after it is over. */
@@ -9,7 +9,9 @@ export class SharedLink implements LinkSource {
   readonly #open: (signal: AbortSignal) => Promise<Link>;
   readonly #closing: AbortController = new AbortController();
   #link: Link | undefined;
-  #opening: Promise<Link> | undefined;
+  /** All that wait while a link opens share the opening. */
+  #opening: Promise<void> | undefined;
+  readonly #waiting = new IntrusiveList<LinkTaker>();
   /** Those that were replaced, until their last request has ended. */
   readonly #retired = new Set<Link>();
 
@@ -19,29 +21,28 @@ export class SharedLink implements LinkSource {
   }
 
   agreement: Agreement | undefined = undefined;
+  /** The one link serves all that want it. */
+  readonly isAwaited = false;
 
   /** The open link, or undefined. */
   get current(): Link | undefined {
     return this.#link?.over === false ? this.#link : undefined;
   }
 
-  acquire(taker: LinkTaker): Link | LinkWait {
+  acquire(taker: LinkTaker): Link | MCPClientError | undefined {
     const link = this.#link;
     if (link !== undefined && !link.over) return link;
-    let waiting = true;
-    this.#reopen().then(
-      (opened) => {
-        if (waiting) taker.onLink(opened);
-      },
-      (error: unknown) => {
-        if (waiting) taker.onNoLink(error);
-      },
-    );
-    return {
-      cancel: () => {
-        waiting = false;
-      },
-    };
+    if (this.#closing.signal.aborted) {
+      return new MCPClientError("closed", "the client was closed");
+    }
+    taker.waitEndsAtMs = Number.POSITIVE_INFINITY;
+    this.#waiting.add(taker);
+    this.#opening ??= this.#reopen();
+    return undefined;
+  }
+
+  cancel(taker: LinkTaker): void {
+    this.#waiting.delete(taker);
   }
 
   release(link: Link, failure: MCPError | MCPClientError | undefined): void {
@@ -62,18 +63,20 @@ export class SharedLink implements LinkSource {
     const link = this.#link;
     this.#link = undefined;
     const retired = [...this.#retired].map((each) => each.close());
-    await Promise.all([link?.close(), this.#opening?.catch(() => undefined), ...retired]);
+    await Promise.all([link?.close(), this.#opening, ...retired]);
   }
 
-  /** All that wait while a link opens share the opening. */
-  #reopen(): Promise<Link> {
-    if (this.#closing.signal.aborted) {
-      return Promise.reject(new MCPClientError("closed", "the client was closed"));
+  async #reopen(): Promise<void> {
+    let tell: (taker: LinkTaker) => void;
+    try {
+      const link = await this.#openOnce();
+      tell = (taker) => taker.onLink(link);
+    } catch (error) {
+      tell = (taker) => taker.onNoLink(error);
     }
-    this.#opening ??= this.#openOnce().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
+    this.#opening = undefined;
+    // One that is told may cancel another, or make one wait for the next link.
+    for (const taker of this.#waiting.toArray()) if (this.#waiting.delete(taker)) tell(taker);
   }
 
   async #openOnce(): Promise<Link> {

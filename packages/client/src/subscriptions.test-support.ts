@@ -11,7 +11,7 @@ import {
 import { createFakeClock, type FakeClock } from "@backplane/protocol/test-suite";
 import type { MCPClientError } from "./errors.ts";
 import { Link, type LinkEvents } from "./link.ts";
-import type { LinkSource } from "./link-source.ts";
+import type { LinkSource, LinkTaker } from "./link-source.ts";
 import { MessageClientTransport } from "./message-transport.ts";
 import { type RecordedLog, recordLog } from "./recorders.test-support.ts";
 import type {
@@ -244,24 +244,25 @@ export function hubRig(
     });
   }
 
+  const waiting = new Set<LinkTaker>();
   const source: LinkSource = {
+    isAwaited: false,
     get agreement() {
       return current;
     },
     acquire: (taker) => {
       if (current !== undefined && !current.over) return current;
-      let waiting = true;
+      waiting.add(taker);
       open().then(
-        (link) => (waiting ? taker.onLink(link) : source.release(link, undefined)),
+        (link) => (waiting.delete(taker) ? taker.onLink(link) : source.release(link, undefined)),
         (error: unknown) => {
-          if (waiting) taker.onNoLink(error);
+          if (waiting.delete(taker)) taker.onNoLink(error);
         },
       );
-      return {
-        cancel: () => {
-          waiting = false;
-        },
-      };
+      return undefined;
+    },
+    cancel: (taker) => {
+      waiting.delete(taker);
     },
     release: (link, failure) => {
       releases.push(failure);

@@ -1,6 +1,5 @@
 import {
   argumentAt,
-  type CallToolResult,
   encodeHeaderValue,
   type HeaderParameter,
   headerParameters,
@@ -122,10 +121,13 @@ export class ToolBook {
     return this.#known.get(name)?.repeatable === true;
   }
 
-  /** @throws {MCPClientError} `invalid_output` when structured content does not fit what the tool advertises. */
-  checkOutput(name: string, result: CallToolResult): void {
+  /**
+   * @returns the result of the call.
+   * @throws {MCPClientError} `invalid_output` when its structured content does not fit what the tool advertises.
+   */
+  checkOutput<Result extends JsonObject>(name: string, result: Result): Result {
     const known = this.#known.get(name);
-    if (known?.tool.outputSchema === undefined || result.isError === true) return;
+    if (known?.tool.outputSchema === undefined || result.isError === true) return result;
     if (result.structuredContent === undefined) {
       throw new MCPClientError(
         "invalid_output",
@@ -133,7 +135,7 @@ export class ToolBook {
       );
     }
     const outcome = this.#validate(known, result.structuredContent);
-    if (outcome?.issues === undefined) return;
+    if (outcome?.issues === undefined) return result;
     throw new MCPClientError(
       "invalid_output",
       `tool "${name}" answered with structured content that its output schema refuses: ${outcome.issues

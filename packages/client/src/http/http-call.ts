@@ -72,10 +72,10 @@ export class HttpCall implements HttpSink, ListNode<HttpCall> {
     this.#reply = reply;
   }
 
-  /** For messages: the method and the URL without its query, which may hold what is nobody's business. */
+  /** For messages. */
   get where(): string {
     const { method, target } = this.#request;
-    return `${method} ${target.origin}${target.path.replace(/\?.*$/s, "")}`;
+    return `${method} ${target.place}`;
   }
 
   start(): void {

@@ -69,7 +69,7 @@ export function targetOf(url: string | URL): HttpTarget {
   }
   parsed.hash = "";
   const { href, origin, pathname, search } = parsed;
-  return { href, origin, path: pathname + search };
+  return { href, origin, path: pathname + search, place: origin + pathname };
 }
 
 /** What is under way ends so when the transport is closed. */

@@ -7,6 +7,8 @@ export interface HttpTarget {
   readonly origin: string;
   /** With the query. */
   readonly path: string;
+  /** For messages: without the query, which may hold what is nobody's business. */
+  readonly place: string;
 }
 
 /** One HTTP request. */

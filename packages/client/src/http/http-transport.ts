@@ -38,6 +38,8 @@ export class HttpTransport implements ClientTransport, PostHost {
   #binding: HttpBinding = UNBOUND;
   /** What each POST carries beside its own headers, which never replace these. */
   #postHeaders: HeaderList = POST_HEADERS;
+  /** All headers of a POST by its own ones, which calls of the same tool share. */
+  #complete = new WeakMap<HeaderList, HeaderList>();
   #events: TransportEvents | undefined = undefined;
   #serverStream: ServerStream | undefined = undefined;
 
@@ -96,6 +98,7 @@ export class HttpTransport implements ClientTransport, PostHost {
   bind(binding: HttpBinding): void {
     this.#binding = binding;
     this.#postHeaders = [...POST_HEADERS, ...this.#bindingHeaders()];
+    this.#complete = new WeakMap();
   }
 
   openServerStream(): Promise<boolean> {
@@ -150,8 +153,12 @@ export class HttpTransport implements ClientTransport, PostHost {
   }
 
   #headersOf(own: HeaderList): HeaderList {
-    const { length } = this.#configured;
-    return withHeaders(length === 0 ? own : withHeaders(this.#configured, own), this.#postHeaders);
+    let headers = this.#complete.get(own);
+    if (headers === undefined) {
+      headers = withHeaders(withHeaders(this.#configured, own), this.#postHeaders);
+      this.#complete.set(own, headers);
+    }
+    return headers;
   }
 
   #bindingHeaders(): HeaderList {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MCPClientError } from "../errors.ts";
 import { Link } from "../link.ts";
-import type { LinkWait } from "../link-source.ts";
+import { linkTaker } from "../link-source.ts";
 import { poolRig, settle } from "./link-pool.test-support.ts";
 
 const FAILURES: readonly (MCPClientError | undefined)[] = [
@@ -76,7 +76,7 @@ class Run {
   readonly #rig;
   /** By whom a link is held; a link has at most one holder. */
   readonly #held = new Set<Link>();
-  readonly #waiting: (LinkWait & { readonly name: number })[] = [];
+  readonly #waiting: { readonly name: number; cancel(): void }[] = [];
   readonly #served: number[] = [];
   #lastName = 0;
   #rejected = 0;
@@ -204,7 +204,7 @@ class Run {
   #acquire(): void {
     const waiter = { name: ++this.#lastName, cancel: () => {} };
     const leave = () => this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-    const got = this.#rig.pool.acquire({
+    const taker = linkTaker({
       onLink: (link) => {
         leave();
         this.#served.push(waiter.name);
@@ -215,15 +215,20 @@ class Run {
         this.#rejected++;
       },
     });
+    const got = this.#rig.pool.acquire(taker);
     if (got instanceof Link) {
       expect(got.over).toBe(false);
       this.#hold(got);
       return;
     }
+    if (got !== undefined) {
+      this.#rejected++;
+      return;
+    }
     this.#waiting.push(waiter);
     waiter.cancel = () => {
       leave();
-      got.cancel();
+      this.#rig.pool.cancel(taker);
     };
   }
 

@@ -2,7 +2,7 @@ import { ErrorCode, MCPError } from "@backplane/protocol";
 import { describe, expect, it } from "vitest";
 import { MCPClientError } from "../errors.ts";
 import { Link } from "../link.ts";
-import { acquireLink } from "../link-source.ts";
+import { acquireLink, linkTaker } from "../link-source.ts";
 import { poolRig, settle } from "./link-pool.test-support.ts";
 import { type PoolOptions, resolvePoolOptions } from "./pool-options.ts";
 
@@ -19,12 +19,10 @@ async function connected(options: Partial<PoolOptions> = {}): Promise<Rig> {
   return rig;
 }
 
-const nobody = { onLink: () => {}, onNoLink: () => {} };
-
 /** Takes links that are there. */
 function take(rig: Rig, count: number): Link[] {
   return Array.from({ length: count }, () => {
-    const link = rig.pool.acquire(nobody);
+    const link = rig.pool.acquire(linkTaker({ onLink: () => {}, onNoLink: () => {} }));
     if (!(link instanceof Link)) throw new Error("no link is free");
     return link;
   });

@@ -2,7 +2,7 @@ import { type Clock, type Logger, type MCPError, monotonicClock } from "@backpla
 import { MCPClientError } from "../errors.ts";
 import { ReconnectSchedule } from "../http/reconnect-schedule.ts";
 import type { Link } from "../link.ts";
-import type { LinkSource, LinkTaker, LinkWait } from "../link-source.ts";
+import type { LinkSource, LinkTaker } from "../link-source.ts";
 import type { Agreement } from "../server-description.ts";
 import { LinkQueue } from "./link-queue.ts";
 import { IdleMembers, isDisconnect, type Member, verdictOn } from "./pool-member.ts";
@@ -99,24 +99,29 @@ export class LinkPool implements LinkSource {
     return this.#connecting;
   }
 
-  acquire(taker: LinkTaker): Link | LinkWait {
+  acquire(taker: LinkTaker): Link | MCPClientError | undefined {
     for (let member = this.#idle.pop(); member !== undefined; member = this.#idle.pop()) {
       if (!member.link.over) return member.link;
       this.#discard(member, "over");
     }
-    if (this.#closed) return refuse(taker, closedError());
+    if (this.#closed) return closedError();
     if (this.#queue.size >= this.#options.maxWaiting) {
-      return refuse(
-        taker,
-        new MCPClientError(
-          "overloaded",
-          `as many requests wait for a connection as maxWaiting allows: ${this.#describe()}`,
-        ),
+      return new MCPClientError(
+        "overloaded",
+        `as many requests wait for a connection as maxWaiting allows: ${this.#describe()}`,
       );
     }
-    const wait = this.#queue.wait(taker);
+    this.#queue.wait(taker);
     this.#grow();
-    return wait;
+    return undefined;
+  }
+
+  get isAwaited(): boolean {
+    return this.#queue.size > 0;
+  }
+
+  cancel(taker: LinkTaker): void {
+    this.#queue.cancel(taker);
   }
 
   release(link: Link, failure: MCPError | MCPClientError | undefined): void {
@@ -321,19 +326,6 @@ export class LinkPool implements LinkSource {
     const { open, busy, opening, waiting } = this.stats;
     return `${open} of at most ${this.#options.maxConnections} open, ${busy} busy, ${opening} opening, ${waiting} waiting`;
   }
-}
-
-/** Tells a taker that there will be no link, after `acquire` has returned. */
-function refuse(taker: LinkTaker, error: MCPClientError): LinkWait {
-  let waiting = true;
-  queueMicrotask(() => {
-    if (waiting) taker.onNoLink(error);
-  });
-  return {
-    cancel: () => {
-      waiting = false;
-    },
-  };
 }
 
 function closedError(): MCPClientError {

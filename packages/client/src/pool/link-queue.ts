@@ -1,7 +1,7 @@
-import { type Clock, IntrusiveList, type ListNode } from "@backplane/protocol";
+import { type Clock, IntrusiveList } from "@backplane/protocol";
 import { MCPClientError } from "../errors.ts";
 import type { Link } from "../link.ts";
-import type { LinkTaker, LinkWait } from "../link-source.ts";
+import type { LinkTaker } from "../link-source.ts";
 
 /**
  * Requests that wait for a link, served in the order they came. All wait equally long, so that the first of them
@@ -11,7 +11,7 @@ export class LinkQueue {
   readonly #timeoutMs: number;
   readonly #clock: Pick<Clock, "now" | "after">;
   readonly #describe: () => string;
-  readonly #waiters = new IntrusiveList<Waiter>();
+  readonly #waiters = new IntrusiveList<LinkTaker>();
   #cancelTimer: (() => void) | undefined = undefined;
 
   /** @param describe what the pool is busy with, for the error of one that waited in vain. */
@@ -26,25 +26,28 @@ export class LinkQueue {
   }
 
   /** The taker hears of a link, of `acquire_timeout`, or of what {@link rejectAll} says. */
-  wait(taker: LinkTaker): LinkWait {
-    const waiter = new Waiter(this.#waiters, taker, this.#clock.now() + this.#timeoutMs);
-    this.#waiters.add(waiter);
+  wait(taker: LinkTaker): void {
+    taker.waitEndsAtMs = this.#clock.now() + this.#timeoutMs;
+    this.#waiters.add(taker);
     // One that is armed fires no later than this one needs.
     if (this.#cancelTimer === undefined) this.#arm(this.#timeoutMs);
-    return waiter;
+  }
+
+  cancel(taker: LinkTaker): void {
+    this.#waiters.delete(taker);
   }
 
   /** Gives a link to the one that has waited longest. @returns false when nobody waits. */
   hand(link: Link): boolean {
-    const waiter = this.#waiters.shift();
-    waiter?.taker.onLink(link);
-    return waiter !== undefined;
+    const taker = this.#waiters.shift();
+    taker?.onLink(link);
+    return taker !== undefined;
   }
 
   rejectAll(error: unknown): void {
-    const waiters = this.#waiters.toArray();
-    for (const waiter of waiters) this.#waiters.delete(waiter);
-    for (const { taker } of waiters) taker.onNoLink(error);
+    const takers = this.#waiters.toArray();
+    for (const taker of takers) this.#waiters.delete(taker);
+    for (const taker of takers) taker.onNoLink(error);
   }
 
   /** Tells all that wait, and releases the timer. */
@@ -63,7 +66,7 @@ export class LinkQueue {
   #expire(): void {
     const nowMs = this.#clock.now();
     for (let first = this.#waiters.first; first !== undefined; first = this.#waiters.first) {
-      const leftMs = first.endsAtMs - nowMs;
+      const leftMs = first.waitEndsAtMs - nowMs;
       if (leftMs > 0) {
         this.#arm(leftMs);
         return;
@@ -74,26 +77,7 @@ export class LinkQueue {
         { details: { limitMs: this.#timeoutMs } },
       );
       this.#waiters.delete(first);
-      first.taker.onNoLink(error);
+      first.onNoLink(error);
     }
-  }
-}
-
-class Waiter implements LinkWait, ListNode<Waiter> {
-  readonly #waiters: IntrusiveList<Waiter>;
-  readonly taker: LinkTaker;
-  readonly endsAtMs: number;
-  listNext: Waiter | undefined = undefined;
-  listPrevious: Waiter | undefined = undefined;
-  listed = false;
-
-  constructor(waiters: IntrusiveList<Waiter>, taker: LinkTaker, endsAtMs: number) {
-    this.#waiters = waiters;
-    this.taker = taker;
-    this.endsAtMs = endsAtMs;
-  }
-
-  cancel(): void {
-    this.#waiters.delete(this);
   }
 }
