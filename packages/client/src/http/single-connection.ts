@@ -1,4 +1,5 @@
 import { Client, type Dispatcher } from "undici";
+import { atTurnEnd, type TurnEndJob } from "../internal/turn-end.ts";
 
 /** A request of a {@link SingleConnection}. */
 export interface ConnectionUser {
@@ -19,11 +20,10 @@ interface Held {
  * closed the connection behind that answer; as late as undici's `Pool` does it, it would have been made idle and
  * busy again, with timers and references, for each request.
  */
-export class SingleConnection {
+export class SingleConnection implements TurnEndJob {
   readonly #client: Client;
   readonly #held: Held[] = [];
   #busy = false;
-  readonly #onTurn: () => void = () => this.#next();
 
   constructor(origin: string, options: Client.Options) {
     this.#client = new Client(origin, options);
@@ -36,7 +36,7 @@ export class SingleConnection {
 
   /** The request that undici had has its answer, or will have none. */
   ended(): void {
-    setImmediate(this.#onTurn);
+    atTurnEnd(this);
   }
 
   async destroy(): Promise<void> {
@@ -44,7 +44,7 @@ export class SingleConnection {
     await this.#client.destroy();
   }
 
-  #next(): void {
+  onTurnEnd(): void {
     this.#busy = false;
     let next = this.#held.shift();
     while (next?.user.over) next = this.#held.shift();
