@@ -13,7 +13,13 @@ import {
   type CircuitState,
 } from "./circuit-breaker.ts";
 import type { ClientContext } from "./client-context.ts";
-import { circuitChanged, type EventSource, observeRequest, targetOf } from "./client-events.ts";
+import {
+  circuitChanged,
+  type EventSource,
+  hasObservers,
+  observeRequest,
+  targetOf,
+} from "./client-events.ts";
 import { ClientRequest } from "./client-request.ts";
 import { MCPClientError } from "./errors.ts";
 import { createInputResponder, type InputResponder } from "./input-responses.ts";
@@ -143,13 +149,20 @@ export class ClientCore {
 
   /** Sends one request through the interceptors, the response cache and everything below. */
   send(call: MethodCall): Promise<JsonObject> {
-    return observeRequest(this.events, call, this.#agreement, () => this.#send(call));
-  }
-
-  #send(call: MethodCall): Promise<JsonObject> {
-    return this.#interceptors.length === 0
-      ? this.#run(this.#withHeaders(call))
-      : this.#intercepted(call);
+    const { finish } = call;
+    const intercepted = this.#interceptors.length > 0;
+    if (!intercepted && (finish === undefined || !hasObservers())) {
+      return observeRequest(this.events, call, this.#agreement, () =>
+        this.#run(this.#withHeaders(call)),
+      );
+    }
+    // What `finish` asks of the server goes through the interceptors too: inside of one that lets few calls
+    // through at a time it would wait for itself.
+    const { finish: _, ...plain } = call;
+    const running = observeRequest(this.events, plain, this.#agreement, () =>
+      intercepted ? this.#intercepted(plain) : this.#run(this.#withHeaders(plain)),
+    );
+    return finish === undefined ? running : running.then((result) => finish(result, call));
   }
 
   /** Async, as an interceptor may throw, and give a result without a promise. */
@@ -223,6 +236,7 @@ export class ClientCore {
     const since = cache.mark();
     return ClientRequest.run(host, {
       ...call,
+      // No method whose results are kept has a `finish` of its own.
       finish: (result, _call, rounds) => {
         // What a retry with answers brought is for those answers alone (spec: server/utilities/caching).
         if (rounds === 0) cache.set(key, result, since);

@@ -17,6 +17,11 @@ export interface EventSource {
   readonly server: string;
 }
 
+/** Whether anybody listens to the ends of requests. */
+export function hasObservers(): boolean {
+  return CHANNELS.clientRequestEnd.hasSubscribers;
+}
+
 /** Tells whoever listens when and how the request ends, with all that it took. */
 export function observeRequest(
   source: EventSource,
@@ -24,7 +29,7 @@ export function observeRequest(
   agreement: () => Agreement | undefined,
   run: () => Promise<JsonObject>,
 ): Promise<JsonObject> {
-  if (!CHANNELS.clientRequestEnd.hasSubscribers) return run();
+  if (!hasObservers()) return run();
   const beganAtMs = performance.now();
   const publish = (
     outcome: RequestOutcome,

@@ -262,7 +262,12 @@ export abstract class ClientMethods {
       if (result.structuredContent === undefined) return result;
       // The first structured answer is worth one look at the list: else nothing could be checked.
       if (!book.complete) {
-        return this.#learnTools(options).then(() => book.checkOutput(name, result));
+        return this.#learnTools(options).then(
+          () => book.checkOutput(name, result),
+          (error: unknown) => {
+            throw uncheckable(name, error);
+          },
+        );
       }
     }
     return book.checkOutput(name, result);
@@ -278,6 +283,17 @@ export abstract class ClientMethods {
       this.toolBook.completed(since);
     }
   }
+}
+
+/** The tool has run: whatever the look at the list failed with, the call is not to be repeated for it. */
+function uncheckable(name: string, error: unknown): unknown {
+  if (!MCPClientError.isInstance(error)) return error;
+  const { code, status, details } = error;
+  return new MCPClientError(
+    code,
+    `tool "${name}" has answered, but the list that says what its output must look like could not be read: ${error.message}`,
+    { cause: error, retry: "never", status, details },
+  );
 }
 
 async function checkedValue(

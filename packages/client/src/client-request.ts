@@ -35,7 +35,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
   #params: JsonObject;
   #link: Link | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
-  /** Until the end of the turn in which it came. */
+  /** Between its coming and the end of that turn. */
   #result: JsonObject | undefined = undefined;
   #attempts = 0;
   /** The server may have worked on it. */
@@ -90,7 +90,9 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
   }
 
   onTurnEnd(): void {
-    this.#take(this.#result as JsonObject);
+    const result = this.#result as JsonObject;
+    this.#result = undefined;
+    this.#take(result);
   }
 
   onError(error: MCPError | MCPClientError): void {
@@ -248,7 +250,13 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
   }
 
   #take(result: JsonObject): void {
-    this.#giveBack(undefined);
+    try {
+      this.#giveBack(undefined);
+    } catch (error) {
+      // A logger of the application that throws must not leave this request without an end.
+      this.#fail(asFailure(error));
+      return;
+    }
     const { resultType } = result;
     if (resultType === undefined || resultType === "complete") this.#complete(result);
     else if (resultType === "input_required") void this.#nextRound(result);
@@ -331,6 +339,11 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
     }
     const askedAtMs = wheel.now();
     let round: InputRound;
+    // It may have fired between the answer and the end of that turn, when there was nothing to cancel.
+    if (options.signal?.aborted) {
+      this.#aborted();
+      return;
+    }
     try {
       round = await inputs.answerRound(method, result, this.#rounds, options.signal ?? NO_SIGNAL);
     } catch (error) {

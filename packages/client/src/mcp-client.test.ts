@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type Tool, ToolExecutionError } from "@backplane/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -125,6 +126,21 @@ describe("structured output", () => {
       message: expect.stringContaining("sum"),
     });
     expect(server.count("tools/list")).toBe(1);
+  });
+
+  it("that cannot be looked up says so, and not that the call may be made again", async () => {
+    const { client } = await rig(
+      {
+        "tools/list": (_request, response) => void response.socket?.destroy(),
+        "tools/call": () => ({ content: [], structuredContent: { sum: 5 } }),
+      },
+      { maxRetries: 0 },
+    );
+    await expect(client.callTool("add")).rejects.toMatchObject({
+      code: "connection_lost",
+      retry: "never",
+      message: expect.stringMatching(/^tool "add" has answered, but the list/),
+    });
   });
 
   it("must be there when a schema is advertised, unless the tool failed", async () => {
@@ -503,6 +519,26 @@ describe("log messages", () => {
   );
 });
 
+describe("calls that wait for the same connection", () => {
+  it("are each sent in the async context of their own caller", async () => {
+    const tenant = new AsyncLocalStorage<string>();
+    const { client, server } = await rig(
+      { "tools/call": () => TEXT },
+      {
+        auth: {
+          headers: async () => ({ authorization: `Bearer ${tenant.getStore()}` }),
+          onChallenge: async () => "fail",
+        },
+      },
+    );
+    await Promise.all(["a", "b", "c"].map((name) => tenant.run(name, () => client.callTool(name))));
+    for (const { params, headers } of server.of("tools/call")) {
+      expect(headers.authorization).toBe(`Bearer ${params.name}`);
+    }
+    expect(server.count("tools/call")).toBe(3);
+  });
+});
+
 describe("interceptors", () => {
   it("see every request, and may add to its _meta", async () => {
     const { client, server } = await rig({ "tools/call": () => TEXT });
@@ -521,6 +557,30 @@ describe("interceptors", () => {
     await client.callTool("t");
     expect(seen).toEqual([["tools/call", "t", server.url]]);
     expect(server.of("tools/call")[0]?.params._meta).toMatchObject({ traceparent: "00-a-b-01" });
+  });
+
+  it("that let one request through at a time do not hold up the look at the tool's schema", async () => {
+    const outputSchema = { type: "object", properties: { sum: { type: "integer" } } };
+    const { client } = await rig({
+      "tools/list": listed({ name: "add", outputSchema }),
+      "tools/call": ({ params }) => ({
+        content: [],
+        structuredContent: params.arguments as object,
+      }),
+    });
+    let last: Promise<unknown> = Promise.resolve();
+    client.use({
+      name: "one at a time",
+      phase: "limit",
+      intercept: (invocation, next) => {
+        const mine = last.then(() => next(invocation));
+        last = mine.catch(() => {});
+        return mine;
+      },
+    });
+    const calls = [1, "2"].map((sum) => client.callTool("add", { sum }));
+    await expect(calls[0]).resolves.toMatchObject({ structuredContent: { sum: 1 } });
+    await expect(calls[1]).rejects.toMatchObject({ code: "invalid_output" });
   });
 });
 

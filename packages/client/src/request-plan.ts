@@ -24,14 +24,14 @@ export interface MethodCall {
    */
   readonly correctHeaders?: (call: MethodCall) => Promise<readonly string[]>;
   /**
-   * What the caller gets for a complete result, which it may refuse by throwing. The request has left the bulkhead
-   * by then: what this asks of the server is a request of its own.
-   * @param rounds of input that the result took.
+   * What the caller gets for a complete result, which it may refuse by throwing. The request has ended by then, its
+   * interceptors included: what this asks of the server is a request of its own.
+   * @param rounds of input that the result took; undefined after interceptors, which do not tell.
    */
   readonly finish?: (
     result: JsonObject,
     call: MethodCall,
-    rounds: number,
+    rounds?: number,
   ) => JsonObject | Promise<JsonObject>;
 }
 

@@ -9,8 +9,7 @@ export class SharedLink implements LinkSource {
   readonly #open: (signal: AbortSignal) => Promise<Link>;
   readonly #closing: AbortController = new AbortController();
   #link: Link | undefined;
-  /** All that wait while a link opens share the opening. */
-  #opening: Promise<void> | undefined;
+  #opening: Promise<Link> | undefined;
   readonly #waiting = new IntrusiveList<LinkTaker>();
   /** Those that were replaced, until their last request has ended. */
   readonly #retired = new Set<Link>();
@@ -37,7 +36,15 @@ export class SharedLink implements LinkSource {
     }
     taker.waitEndsAtMs = Number.POSITIVE_INFINITY;
     this.#waiting.add(taker);
-    this.#opening ??= this.#reopen();
+    // By a promise, so that each hears of it in its caller's async context: credentials and traces may depend on it.
+    this.#reopen().then(
+      (opened) => {
+        if (this.#waiting.delete(taker)) taker.onLink(opened);
+      },
+      (error: unknown) => {
+        if (this.#waiting.delete(taker)) taker.onNoLink(error);
+      },
+    );
     return undefined;
   }
 
@@ -63,20 +70,15 @@ export class SharedLink implements LinkSource {
     const link = this.#link;
     this.#link = undefined;
     const retired = [...this.#retired].map((each) => each.close());
-    await Promise.all([link?.close(), this.#opening, ...retired]);
+    await Promise.all([link?.close(), this.#opening?.catch(() => undefined), ...retired]);
   }
 
-  async #reopen(): Promise<void> {
-    let tell: (taker: LinkTaker) => void;
-    try {
-      const link = await this.#openOnce();
-      tell = (taker) => taker.onLink(link);
-    } catch (error) {
-      tell = (taker) => taker.onNoLink(error);
-    }
-    this.#opening = undefined;
-    // One that is told may cancel another, or make one wait for the next link.
-    for (const taker of this.#waiting.toArray()) if (this.#waiting.delete(taker)) tell(taker);
+  /** All that wait while a link opens share the opening. */
+  #reopen(): Promise<Link> {
+    this.#opening ??= this.#openOnce().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
   }
 
   async #openOnce(): Promise<Link> {

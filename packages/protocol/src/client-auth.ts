@@ -19,7 +19,11 @@ export interface ClientAuthChallenge {
   readonly sent: Readonly<Record<string, string>>;
 }
 
-/** Where a client's credentials come from. One object may serve many connections at once. */
+/**
+ * Where a client's credentials come from: those of the client, not of whoever calls. One object may serve many
+ * connections at once, and is asked in the async context of another call where a request waited for its connection:
+ * it must not read an `AsyncLocalStorage`. Callers with credentials of their own need a client each.
+ */
 export interface ClientAuth {
   /**
    * The headers that authenticate one request; asked for before every request, so that a token can be

@@ -38,8 +38,9 @@ export class HttpTransport implements ClientTransport, PostHost {
   #binding: HttpBinding = UNBOUND;
   /** What each POST carries beside its own headers, which never replace these. */
   #postHeaders: HeaderList = POST_HEADERS;
-  /** All headers of a POST by its own ones, which calls of the same tool share. */
-  #complete = new WeakMap<HeaderList, HeaderList>();
+  /** The own headers of the last POST, and all it carried: calls of the same tool share theirs. */
+  #lastOwn: HeaderList | undefined = undefined;
+  #lastHeaders: HeaderList = [];
   #events: TransportEvents | undefined = undefined;
   #serverStream: ServerStream | undefined = undefined;
 
@@ -98,7 +99,7 @@ export class HttpTransport implements ClientTransport, PostHost {
   bind(binding: HttpBinding): void {
     this.#binding = binding;
     this.#postHeaders = [...POST_HEADERS, ...this.#bindingHeaders()];
-    this.#complete = new WeakMap();
+    this.#lastOwn = undefined;
   }
 
   openServerStream(): Promise<boolean> {
@@ -153,12 +154,11 @@ export class HttpTransport implements ClientTransport, PostHost {
   }
 
   #headersOf(own: HeaderList): HeaderList {
-    let headers = this.#complete.get(own);
-    if (headers === undefined) {
-      headers = withHeaders(withHeaders(this.#configured, own), this.#postHeaders);
-      this.#complete.set(own, headers);
+    if (own !== this.#lastOwn) {
+      this.#lastHeaders = withHeaders(withHeaders(this.#configured, own), this.#postHeaders);
+      this.#lastOwn = own;
     }
-    return headers;
+    return this.#lastHeaders;
   }
 
   #bindingHeaders(): HeaderList {

@@ -45,9 +45,10 @@ export class LinkQueue {
   }
 
   rejectAll(error: unknown): void {
-    const takers = this.#waiters.toArray();
-    for (const taker of takers) this.#waiters.delete(taker);
-    for (const taker of takers) taker.onNoLink(error);
+    // One that is told may make another end.
+    for (const taker of this.#waiters.toArray()) {
+      if (this.#waiters.delete(taker)) taker.onNoLink(error);
+    }
   }
 
   /** Tells all that wait, and releases the timer. */
