@@ -1,7 +1,8 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, describe, expect, it } from "vitest";
 import { MCPConnectionPool } from "./connection-pool.ts";
 import { createEraCache } from "./era-cache.ts";
-import { PoolServer } from "./pool/pool-server.test-support.ts";
+import { PoolServer, succeed } from "./pool/pool-server.test-support.ts";
 
 const CALLERS = 300;
 const CONNECTIONS = 3;
@@ -86,6 +87,26 @@ describe("a crowd of callers on few connections", () => {
     expect(await pool.call("echo", { n: -1 })).toBe("-1");
     expect(pool.load).toEqual({ running: 0, queued: 0 });
     expect(pool.stats).toMatchObject({ busy: 0, waiting: 0 });
+  });
+
+  it("sends no round more for one who gives up between an answer and the end of that turn", async () => {
+    const { server, pool } = await crowd();
+    server.script = ({ id, params }, response) => {
+      if (params.name !== "ask") return false;
+      succeed(response, id, { resultType: "input_required", requestState: "s" });
+      return true;
+    };
+    const controller = new AbortController();
+    const given = pool.callTool("ask", {}, { signal: controller.signal });
+    // The answer is read with this; what follows it in the same turn is the next tick.
+    const onAnswer = () => process.nextTick(() => controller.abort());
+    subscribe("undici:request:trailers", onAnswer);
+    cleanUps.push(async () => void unsubscribe("undici:request:trailers", onAnswer));
+    const others = Array.from({ length: 2 * CONNECTIONS }, (_, n) => pool.call("echo", { n }));
+    await expect(given).rejects.toMatchObject({ code: "aborted" });
+    await Promise.all(others);
+    expect(server.asked.filter(({ params }) => params.name === "ask")).toHaveLength(1);
+    expectAtRest(pool);
   });
 
   it("hears at once that the pool is closed, with and without an answer", async () => {
