@@ -149,21 +149,15 @@ export class ClientCore {
 
   /** Sends one request through the interceptors, the response cache and everything below. */
   send(call: MethodCall): Promise<JsonObject> {
-    const { finish } = call;
-    const alone = this.#interceptors.length === 0 && !hasObservers();
-    if (finish === undefined || alone) return this.#observed(call);
+    const intercepted = this.#interceptors.length > 0;
+    if (!intercepted && !hasObservers()) return this.#run(this.#withHeaders(call));
     // What `finish` asks of the server goes through the interceptors too: inside of one that lets few calls
     // through at a time it would wait for itself.
-    const { finish: _, ...plain } = call;
-    return this.#observed(plain).then((result) => finish(result, call));
-  }
-
-  #observed(call: MethodCall): Promise<JsonObject> {
-    return observeRequest(this.events, call, this.#agreement, () =>
-      this.#interceptors.length === 0
-        ? this.#run(this.#withHeaders(call))
-        : this.#intercepted(call),
+    const { finish, ...plain } = call;
+    const running = observeRequest(this.events, plain, this.#agreement, () =>
+      intercepted ? this.#intercepted(plain) : this.#run(this.#withHeaders(plain)),
     );
+    return finish === undefined ? running : running.then((result) => finish(result, call));
   }
 
   /** Async, as an interceptor may throw, and give a result without a promise. */
