@@ -1,11 +1,11 @@
 import {
   type AbortListener,
   abortListener,
-  type DeadlineEntry,
   ErrorCode,
   type JsonObject,
   type MCPError,
   passesLogLevel,
+  TotalDeadline,
   unwatchAbort,
   watchAbort,
 } from "@backplane/protocol";
@@ -134,9 +134,9 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
     }
   }
 
-  #timedOut(): void {
+  /** The budget ran out while no server was asked. */
+  #timedOut(limitMs: number): void {
     const { method } = this.#plan;
-    const limitMs = this.#totalMs;
     const when = this.#sent ? `after ${this.#attempts} attempts` : "before it could be sent";
     this.#fail(
       new MCPClientError(
@@ -250,13 +250,7 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
   }
 
   #take(result: JsonObject): void {
-    try {
-      this.#giveBack(undefined);
-    } catch (error) {
-      // A logger of the application that throws must not leave this request without an end.
-      this.#fail(asFailure(error));
-      return;
-    }
+    this.#giveBack(undefined);
     const { resultType } = result;
     if (resultType === undefined || resultType === "complete") this.#complete(result);
     else if (resultType === "input_required") void this.#nextRound(result);
@@ -327,6 +321,11 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
   async #nextRound(result: JsonObject): Promise<void> {
     const { method, options } = this.#plan;
     const { wheel, inputs, maxInputRounds } = this.#host;
+    // It may have fired between the answer and the end of that turn, when there was nothing to cancel.
+    if (options.signal?.aborted) {
+      this.#aborted();
+      return;
+    }
     if (++this.#rounds > maxInputRounds) {
       this.#fail(
         new MCPClientError(
@@ -339,11 +338,6 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
     }
     const askedAtMs = wheel.now();
     let round: InputRound;
-    // It may have fired between the answer and the end of that turn, when there was nothing to cancel.
-    if (options.signal?.aborted) {
-      this.#aborted();
-      return;
-    }
     try {
       round = await inputs.answerRound(method, result, this.#rounds, options.signal ?? NO_SIGNAL);
     } catch (error) {
@@ -399,7 +393,9 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
 
   #wait(): void {
     if (this.#totalMs === Number.POSITIVE_INFINITY) return;
-    this.#deadline ??= new TotalDeadline(this.#totalMs, () => this.#timedOut());
+    this.#deadline ??= new TotalDeadline(this.#totalMs, this.#startedAtMs, (limitMs) =>
+      this.#timedOut(limitMs),
+    );
     this.#deadline.startedAtMs = this.#startedAtMs;
     this.#host.wheel.add(this.#deadline);
   }
@@ -452,23 +448,6 @@ export class ClientRequest implements ExchangeOwner, LinkTaker, TurnEndJob {
     const { signal } = this.#plan.options;
     if (signal !== undefined && this.#onAbort !== undefined) unwatchAbort(signal, this.#onAbort);
     if (this.#inside) this.#host.bulkhead?.leave();
-  }
-}
-
-/** The budget of a request, while it waits for anything but the server. */
-class TotalDeadline implements DeadlineEntry {
-  readonly idleMs: number = Number.POSITIVE_INFINITY;
-  readonly totalMs: number;
-  readonly onDeadline: () => void;
-  startedAtMs = 0;
-  wheelTouchedAtMs = 0;
-  wheelSlot = -1;
-  wheelNext: DeadlineEntry | undefined = undefined;
-  wheelPrevious: DeadlineEntry | undefined = undefined;
-
-  constructor(totalMs: number, onDeadline: () => void) {
-    this.totalMs = totalMs;
-    this.onDeadline = onDeadline;
   }
 }
 

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, describe, expect, it } from "vitest";
-import { MCPConnectionPool } from "./connection-pool.ts";
+import { MCPConnectionPool, type MCPConnectionPoolOptions } from "./connection-pool.ts";
 import { createEraCache } from "./era-cache.ts";
 import { PoolServer, succeed } from "./pool/pool-server.test-support.ts";
 
@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-async function crowd() {
+async function crowd(options: Partial<MCPConnectionPoolOptions> = {}) {
   const server = await new PoolServer("modern").start();
   const pool = new MCPConnectionPool({
     url: server.url,
@@ -20,6 +20,7 @@ async function crowd() {
     maxConnections: CONNECTIONS,
     maxWaiting: CALLERS,
     bulkhead: { maxConcurrent: CALLERS },
+    ...options,
   });
   cleanUps.push(
     () => server.die(),
@@ -107,6 +108,22 @@ describe("a crowd of callers on few connections", () => {
     await Promise.all(others);
     expect(server.asked.filter(({ params }) => params.name === "ask")).toHaveLength(1);
     expectAtRest(pool);
+  });
+
+  it("gets its answers also when the application's logger throws", async () => {
+    let told = 0;
+    const fails = () => {
+      told++;
+      throw new Error("no space left on device");
+    };
+    const logger = { debug: fails, info: fails, warn: fails, error: fails };
+    const { pool } = await crowd({ logger, maxLifetimeMs: 5 });
+    const numbers = Array.from({ length: CALLERS }, (_, n) => n);
+    const calls = numbers.map((n) => pool.call("echo", { n }));
+    expect(await Promise.all(calls)).toEqual(numbers.map(String));
+    // Connections grew old under load and were replaced, which is logged.
+    expect(told).toBeGreaterThan(0);
+    expect(pool.load).toEqual({ running: 0, queued: 0 });
   });
 
   it("hears at once that the pool is closed, with and without an answer", async () => {

@@ -15,6 +15,7 @@ import {
 import { type EraCache, processEraCache } from "./era-cache.ts";
 import { checkInputHandlers } from "./input/check-handlers.ts";
 import type { InputHandlers } from "./input-handlers.ts";
+import { unfailing } from "./internal/guarded.ts";
 import type { ClientBehaviour, ClientLimits, ClientTarget, MCPClientOptions } from "./options.ts";
 import type { ListLimits } from "./pagination.ts";
 import { type ResubscribeOptions, resolveResubscribe } from "./subscriptions/resubscribe.ts";
@@ -138,7 +139,7 @@ export function resolveBehaviour(
     resubscribe: resolveResubscribe(subject, options.resubscribe),
     eraCache: options.eraCache ?? processEraCache,
     limits: filledNumbers(subject, "limits", DEFAULT_LIMITS, options.limits),
-    logger: options.logger ?? silentLogger,
+    logger: options.logger === undefined ? silentLogger : unfailing(options.logger),
     clock: options.clock ?? systemClock,
   };
 }

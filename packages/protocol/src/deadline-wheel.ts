@@ -24,6 +24,29 @@ export interface DeadlineEntry {
   wheelPrevious: DeadlineEntry | undefined;
 }
 
+/** A limit that is nothing else: one span from its start, not reset by anything. */
+export class TotalDeadline implements DeadlineEntry {
+  readonly idleMs: number = Number.POSITIVE_INFINITY;
+  readonly totalMs: number;
+  startedAtMs: number;
+  wheelTouchedAtMs = 0;
+  wheelSlot = -1;
+  wheelNext: DeadlineEntry | undefined = undefined;
+  wheelPrevious: DeadlineEntry | undefined = undefined;
+  readonly #onPassed: (limitMs: number) => void;
+
+  /** @param onPassed must not throw. */
+  constructor(totalMs: number, startedAtMs: number, onPassed: (limitMs: number) => void) {
+    this.totalMs = totalMs;
+    this.startedAtMs = startedAtMs;
+    this.#onPassed = onPassed;
+  }
+
+  onDeadline(_which: DeadlineKind, limitMs: number): void {
+    this.#onPassed(limitMs);
+  }
+}
+
 const TICK_MS = 64;
 const SLOTS = 512;
 const SLOT_MASK = SLOTS - 1;

@@ -36,7 +36,12 @@ export type {
   RequestContext,
   TransportInfo,
 } from "./context.ts";
-export { type DeadlineEntry, type DeadlineKind, DeadlineWheel } from "./deadline-wheel.ts";
+export {
+  type DeadlineEntry,
+  type DeadlineKind,
+  DeadlineWheel,
+  TotalDeadline,
+} from "./deadline-wheel.ts";
 export {
   AuthorizationError,
   clip,

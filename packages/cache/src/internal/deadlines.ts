@@ -1,9 +1,4 @@
-import {
-  type Clock,
-  type DeadlineEntry,
-  type DeadlineKind,
-  DeadlineWheel,
-} from "@backplane/protocol";
+import { type Clock, DeadlineWheel, TotalDeadline } from "@backplane/protocol";
 
 /** What a store failed with that took too long. */
 export class StoreTimeoutError extends Error {
@@ -21,7 +16,9 @@ export class Deadlines {
   /** @throws {StoreTimeoutError} after `limitMs`, up to 128 ms late; what comes later is dropped. */
   limit<Answer>(limitMs: number, asked: Promise<Answer>): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      const deadline = new Deadline(limitMs, this.#wheel.now(), reject);
+      const deadline = new TotalDeadline(limitMs, this.#wheel.now(), () =>
+        reject(new StoreTimeoutError(`no answer within ${limitMs} ms`)),
+      );
       this.#wheel.add(deadline);
       asked.then(
         (answer) => {
@@ -38,26 +35,5 @@ export class Deadlines {
 
   close(): void {
     this.#wheel.close();
-  }
-}
-
-class Deadline implements DeadlineEntry {
-  readonly idleMs = Number.POSITIVE_INFINITY;
-  readonly totalMs: number;
-  startedAtMs: number;
-  wheelTouchedAtMs = 0;
-  wheelSlot = -1;
-  wheelNext: DeadlineEntry | undefined = undefined;
-  wheelPrevious: DeadlineEntry | undefined = undefined;
-  readonly #reject: (error: Error) => void;
-
-  constructor(totalMs: number, nowMs: number, reject: (error: Error) => void) {
-    this.totalMs = totalMs;
-    this.startedAtMs = nowMs;
-    this.#reject = reject;
-  }
-
-  onDeadline(_which: DeadlineKind, limitMs: number): void {
-    this.#reject(new StoreTimeoutError(`no answer within ${limitMs} ms`));
   }
 }
